@@ -1,0 +1,1 @@
+//! What crosses a crate, or runs the binary.

@@ -9,7 +9,7 @@ root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 stage=$(realpath "$0")
 cd "$root"
 PATH=$PATH:/usr/sbin:/sbin
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
@@ -49,7 +49,8 @@ unset SOURCE_DATE_EPOCH REGISTRY_AUTH_FILE DOCKER_AUTH_CONFIG GITHUB_TOKEN GITHU
     CI_REGISTRY CI_REGISTRY_USER CI_REGISTRY_PASSWORD XDG_RUNTIME_DIR XDG_CONFIG_HOME \
     http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
 while read -r variable; do unset "$variable"; done < <(compgen -e OCI_MERGE_)
-export DOCKER_CONFIG=$scratch/no-docker-config
+export DOCKER_CONFIG=$scratch/docker-config
+mkdir "$DOCKER_CONFIG" && echo '{}' >"$DOCKER_CONFIG/config.json"
 export OCI_MERGE_CACHE=$scratch/store
 
 fail() { echo "FAILED: $*" >&2; exit 1; }

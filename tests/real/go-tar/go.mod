@@ -1,0 +1,3 @@
+module oci-merge/tests/real/go-tar
+
+go 1.19

@@ -41,4 +41,4 @@ pub use path::{LayerPath, PathError, Prefix, compare_paths};
 pub use platform::Platform;
 pub use reference::Reference;
 pub use shown::{Shown, shown};
-pub use stack::{Addition, Base, Edits, Stacked, stack};
+pub use stack::{Addition, Base, BaseImage, Edits, Stacked, stack};

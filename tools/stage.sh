@@ -24,10 +24,14 @@ if [ "${1-}" = --missing ]; then missing; exit 0; fi
 lack=$(missing | paste -sd' ')
 [ -z "$lack" ] || { echo "missing: apt-get install --no-install-recommends $lack" >&2; exit 1; }
 
-# "# root: yes": the stage gives files away and looks into what others may not read. Without root
-# that is done in a user namespace with the user's subordinate ids (Debian's package uidmap).
-if grep -q '^# root: yes' "$stage" && [ "$(id -u)" != 0 ]; then
-    exec unshare --user --map-root-user --map-auto --mount --kill-child "$stage"
+# "# root: yes": the stage gives files away, looks into what others may not read, and mounts. It gets
+# a mount namespace of its own, so that nothing stays mounted; and without root a user namespace with
+# the user's subordinate ids (Debian's package uidmap).
+if grep -q '^# root: yes' "$stage" && [ -z "${STAGE_IN_NAMESPACE-}" ]; then
+    export STAGE_IN_NAMESPACE=yes
+    user=()
+    [ "$(id -u)" = 0 ] || user=(--user --map-root-user --map-auto)
+    exec unshare "${user[@]}" --mount --kill-child "$stage"
 fi
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/oci-merge-$(basename "$stage").XXXXXX")
@@ -37,8 +41,8 @@ leave() {
     for child in "${children[@]}"; do
         kill "$child" 2>/dev/null && wait "$child" 2>/dev/null || true
     done
-    mountpoint -q "$scratch/disk" && umount "$scratch/disk"
-    rm -rf "$scratch"
+    ! mountpoint -q "$scratch/disk" || umount --recursive --lazy "$scratch/disk"
+    rm -rf --one-file-system "$scratch" || true
     exit $code
 }
 trap leave EXIT
@@ -46,8 +50,8 @@ trap 'exit 143' TERM INT
 
 # Nothing that the developer has lying about may decide a test.
 unset SOURCE_DATE_EPOCH REGISTRY_AUTH_FILE DOCKER_AUTH_CONFIG GITHUB_TOKEN GITHUB_ACTIONS \
-    CI_REGISTRY CI_REGISTRY_USER CI_REGISTRY_PASSWORD XDG_RUNTIME_DIR XDG_CONFIG_HOME \
-    http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+    CI_REGISTRY CI_REGISTRY_USER CI_REGISTRY_PASSWORD XDG_RUNTIME_DIR XDG_CONFIG_HOME
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 while read -r variable; do unset "$variable"; done < <(compgen -e OCI_MERGE_)
 export DOCKER_CONFIG=$scratch/docker-config
 mkdir "$DOCKER_CONFIG" && echo '{}' >"$DOCKER_CONFIG/config.json"

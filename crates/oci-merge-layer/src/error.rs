@@ -32,6 +32,8 @@ pub enum ErrorKind {
     NotPackable,
     /// The sources of a layer do not fit together, or do not fit its prefix.
     Source,
+    /// There is no limit of that name.
+    Limit,
 }
 
 /// An error of this crate: which entry or file, what was expected, what was found.
@@ -100,6 +102,20 @@ impl Error {
             ErrorKind::Refused(reason) => Some(reason),
             _ => None,
         }
+    }
+}
+
+/// Puts an error into the one that [`std::io::Read`] may give; [`Error::from`] takes it out again.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
+/// Takes out an error that a reader of this crate put in; any other is one of input or output.
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        error.downcast::<Error>().unwrap_or_else(|error| Error::io("cannot be read", error))
     }
 }
 

@@ -3,16 +3,29 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`entry`] | one entry of a layer, as readers hand it to writers |
+//! | [`scan`] | the strict tar reader |
+//! | [`archive`] | archives of every form, and the stream of entries that they and directories are |
 //! | [`index`] | the path index: all entries of a layer, sorted, without their contents |
+//! | [`survey`](mod@survey) | one pass over a layer's blob that yields its index |
 //!
 //! Everything here is CPU work on bytes that somebody else hands in. Nothing opens a socket, reads the clock or the
 //! environment.
 
+pub mod archive;
 pub mod entry;
 pub mod index;
+pub mod scan;
+pub mod survey;
 
 mod error;
+mod limits;
+mod note;
 
+pub use archive::{Archive, Container, Entries};
 pub use entry::{Body, Entry, Kind, Time, Xattrs};
 pub use error::{Error, ErrorKind, Reason, Result};
 pub use index::{EntryView, IndexBuilder, LayerIndex};
+pub use limits::Limits;
+pub use note::Note;
+pub use scan::{Content, Item, Role, Rules, Scanner};
+pub use survey::{Survey, survey};

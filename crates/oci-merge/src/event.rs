@@ -166,6 +166,12 @@ impl Observer {
     }
 }
 
+impl Default for Observer {
+    fn default() -> Observer {
+        Observer::nobody()
+    }
+}
+
 impl std::fmt::Debug for Observer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Observer")

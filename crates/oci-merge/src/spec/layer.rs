@@ -1,7 +1,14 @@
 //! `[layer.NAME]`: one tool's files.
 
-use super::{SourceSpec, Span};
-use oci_merge_image::{Platform, Prefix};
+use super::config::variables_written;
+use super::document::Member;
+use super::error::BAD_VALUE;
+use super::placeholder::{Arch, Placeholders};
+use super::project::platforms;
+use super::table::{Table, Written};
+use super::{SourceSpec, Span, keys, source};
+use globset::GlobBuilder;
+use oci_merge_image::{LayerPath, Platform, Prefix, shown};
 
 /// `[layer.NAME]`.
 #[derive(Debug, Clone)]
@@ -42,4 +49,128 @@ pub enum Ancestors {
     Base,
     /// Not at all.
     Omit,
+}
+
+/// Reads `[layer]`.
+pub(super) fn read(top: &Table<'_>) -> Vec<LayerSpec> {
+    let why = "a spec has at least one [layer.NAME]";
+    let Some(node) = top.get("layer") else {
+        top.missing("layer", why);
+        return Vec::new();
+    };
+    let Some(layers) = Table::open_free(top.faults(), node, "[layer]") else { return Vec::new() };
+    if layers.members().is_empty() {
+        layers.bad(&node.range, why);
+    }
+    layers.members().iter().filter_map(|member| one(&layers, member)).collect()
+}
+
+fn one(layers: &Table<'_>, member: &Member) -> Option<LayerSpec> {
+    let name = &member.key;
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    let named = name.chars().all(allowed) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !named {
+        let message = format!("{} cannot be the name of a layer: it takes a-z, 0-9, `_`, `-`", shown(name));
+        layers.bad(&member.key_range, message);
+    }
+    let table = Table::open(layers.faults(), &member.node, &format!("[layer.{}]", shown(name)), &keys::LAYER)?;
+    let version = table.string("version").map(|written| written.text);
+    let mut words = Placeholders { layer: name, version: version.as_deref(), prefix: None };
+    let prefix = prefix(&table, &words);
+    let shown_prefix = prefix.as_ref().map(ToString::to_string);
+    words.prefix = Some(shown_prefix.as_deref().unwrap_or_default());
+
+    let path = table.strings("path").unwrap_or_default();
+    let path = path.iter().filter_map(|w| directory(&table, &prefix, w, words.fill(&table, w, Arch::Never))).collect();
+    let env = variables_written(&table, "PATH cannot be set; `path` lists what goes in front of it");
+    let env = env.into_iter().map(|(name, value)| (name, words.fill(&table, &value, Arch::Never))).collect();
+    let sources = source::read(&table, &words);
+    let owns = globs(&table, "owns", Rooted::Always);
+    let exclude = globs(&table, "exclude", Rooted::Maybe);
+    let ancestors = table.word("ancestors", &ANCESTORS).unwrap_or_default();
+    let (description, platforms) = (table.string("description").map(|w| w.text), platforms(&table));
+    let (span, prefix) = (table.faults().span(&table.range), prefix?);
+    named.then(|| LayerSpec {
+        name: name.clone(),
+        description,
+        prefix,
+        owns,
+        exclude,
+        path,
+        env,
+        platforms,
+        sources,
+        ancestors,
+        span,
+        version: version.clone(),
+    })
+}
+
+pub(super) const ANCESTORS: [(&str, Ancestors); 3] =
+    [("emit", Ancestors::Emit), ("base", Ancestors::Base), ("omit", Ancestors::Omit)];
+
+fn prefix(table: &Table<'_>, words: &Placeholders<'_>) -> Option<Prefix> {
+    if !table.has("prefix") {
+        table.missing("prefix", "the directory that the layer owns, such as /opt/python");
+    }
+    let written = table.string("prefix")?;
+    let text = words.fill(table, &written, Arch::Never);
+    if text.contains(char::is_whitespace) {
+        table.bad(&written.range, "a prefix has no blanks");
+        return None;
+    }
+    if !text.is_empty() && !text.starts_with('/') {
+        let label = format!("did you mean `/{}`?", shown(&text));
+        table.bad_with(BAD_VALUE, &written.range, "a prefix begins with `/`", label);
+        return None;
+    }
+    table.parse(&Written { text, ..written }, BAD_VALUE)
+}
+
+/// An entry of `path` as a directory of the image.
+fn directory(table: &Table<'_>, prefix: &Option<Prefix>, written: &Written, text: String) -> Option<String> {
+    let below = match (prefix, text.starts_with('/')) {
+        (Some(prefix), false) => format!("{prefix}/{text}"),
+        _ => text,
+    };
+    match LayerPath::parse(below.as_bytes()) {
+        Ok(path) if !below.contains(':') => Some(path.to_string()),
+        Ok(_) => {
+            table.bad(&written.range, "a directory with `:` in it cannot be part of PATH");
+            None
+        }
+        Err(why) => {
+            table.bad(&written.range, format!("{} {why}", shown(&below)));
+            None
+        }
+    }
+}
+
+/// Whether a glob has to begin at the root of the image.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Rooted {
+    Always,
+    Maybe,
+}
+
+/// Reads an array of globs, and compiles each once to see that it is one.
+pub(super) fn globs(table: &Table<'_>, key: &str, rooted: Rooted) -> Vec<String> {
+    let fine = |written: &Written| {
+        let text = &written.text;
+        let wrong = match GlobBuilder::new(text).literal_separator(true).build() {
+            Err(why) => format!("{} is not a glob: {}", shown(text), why.kind()),
+            Ok(_) if text.split('/').any(|c| c == "..") => format!("{} has a '..' component", shown(text)),
+            Ok(_) if text.trim_matches('/').is_empty() => "a glob for nothing".to_owned(),
+            Ok(_) if rooted == Rooted::Always && !text.starts_with('/') => {
+                let label = format!("did you mean `/{}`?", shown(text));
+                let message = format!("`{key}` in {} lists paths of the image, which begin with `/`", table.name);
+                table.bad_with(BAD_VALUE, &written.range, message, label);
+                return false;
+            }
+            Ok(_) => return true,
+        };
+        table.bad(&written.range, wrong);
+        false
+    };
+    table.strings(key).unwrap_or_default().into_iter().filter(fine).map(|written| written.text).collect()
 }

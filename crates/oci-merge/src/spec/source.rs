@@ -1,7 +1,12 @@
 //! `[layer.NAME.source]`: where a layer's files come from.
 
-use super::Span;
-use oci_merge_image::{Digest, Platform};
+use super::document::{Node, Value};
+use super::error::{BAD_VALUE, MISSING_KEY, WRONG_TYPE};
+use super::layer::{Rooted, globs};
+use super::placeholder::{Arch, Placeholders};
+use super::table::{Table, Written};
+use super::{Span, keys};
+use oci_merge_image::{Digest, LayerPath, Platform, shown};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -62,5 +67,138 @@ impl SourceSpec {
             Place::Path(path) => Place::Path(fill(&path.to_string_lossy()).into()),
             Place::Url { url, sha256 } => Place::Url { url: fill(url), sha256: sha256.clone() },
         }
+    }
+}
+
+/// Reads `source` of a layer: a table, or an array of them.
+pub(super) fn read(layer: &Table<'_>, words: &Placeholders<'_>) -> Vec<SourceSpec> {
+    let Some(node) = layer.get("source") else {
+        layer.missing("source", "where its files come from: source = { path = \"DIRECTORY or ARCHIVE\" } or { url = \"…\" }");
+        return Vec::new();
+    };
+    let name = format!("{}.source]", layer.name.trim_end_matches(']'));
+    match &node.value {
+        Value::Array(items) if items.is_empty() => {
+            layer.bad(&node.range, format!("{name} is empty: a layer has at least one source"));
+            Vec::new()
+        }
+        Value::Array(items) => items.iter().filter_map(|item| one(layer, item, &name, words)).collect(),
+        Value::String(text) => {
+            let label = format!("did you mean {{ path = \"{}\" }}?", shown(text));
+            layer.bad_with(WRONG_TYPE, &node.range, format!("{name} must be a table, not a string"), label);
+            Vec::new()
+        }
+        _ => one(layer, node, &name, words).into_iter().collect(),
+    }
+}
+
+fn one(layer: &Table<'_>, node: &Node, name: &str, words: &Placeholders<'_>) -> Option<SourceSpec> {
+    let table = Table::open(layer.faults(), node, name, &keys::SOURCE)?;
+    let found = place(&table, words);
+    let arch = table.string_table("arch").into_iter().map(|(from, to)| (from.text, to.text)).collect();
+    let strip = table.integer("strip", 0..=u32::from(u16::MAX)).unwrap_or_default() as usize;
+    let include = globs(&table, "include", Rooted::Maybe);
+    let to = table.string("to").and_then(|written| landing(&table, &written, words));
+    let owner = table.string("owner").and_then(|written| owner(&table, &written)).unwrap_or_default();
+    let keep = table.boolean("keep").unwrap_or_default();
+    let changes = [("strip", strip > 0), ("include", !include.is_empty()), ("to", !matches!(to.as_deref(), None | Some("/")))];
+    for (key, _) in changes.iter().filter(|(_, changed)| keep && *changed) {
+        let at = table.get(key).map_or_else(|| table.range.clone(), |value| value.range.clone());
+        table.bad(&at, format!("`{key}` changes the archive, `keep = true` forbids that: one of them has to go"));
+    }
+    let (place, range) = found?;
+    let span = table.faults().span(&range);
+    Some(SourceSpec { place, arch, strip, include, to, owner, keep, span })
+}
+
+/// Exactly one of `path` and `url`.
+fn place(table: &Table<'_>, words: &Placeholders<'_>) -> Option<(Place, std::ops::Range<usize>)> {
+    let sha256 = table.string("sha256");
+    match (table.has("path"), table.has("url")) {
+        (true, true) => {
+            let at = table.get("url").map_or_else(|| table.range.clone(), |url| url.range.clone());
+            table.bad(&at, format!("{} has both `path` and `url`: one of them has to go", table.name));
+            None
+        }
+        (false, false) => {
+            let message = format!("{} has neither `path` nor `url`", table.name);
+            table.bad_with(MISSING_KEY, &table.range, message, "path = \"DIRECTORY or ARCHIVE\", or url = \"…\"");
+            None
+        }
+        (true, false) => {
+            if let Some(sha256) = sha256 {
+                table.bad(&sha256.range, "`sha256` is for a `url`; a file of this machine needs none");
+            }
+            let written = table.string("path")?;
+            let path = words.fill(table, &written, Arch::Later);
+            if path.is_empty() || path.contains('\0') {
+                table.bad(&written.range, "`path` names no file");
+                return None;
+            }
+            Some((Place::Path(path.into()), written.range))
+        }
+        (false, true) => {
+            let written = table.string("url")?;
+            let sha256 = sha256.and_then(|written| digest(table, &written));
+            let url = words.fill(table, &written, Arch::Later);
+            if !["https://", "http://", "file://"].iter().any(|scheme| url.starts_with(scheme)) {
+                table.bad(&written.range, "`url` begins with https://, http:// or file://");
+                return None;
+            }
+            Some((Place::Url { url, sha256 }, written.range))
+        }
+    }
+}
+
+fn digest(table: &Table<'_>, written: &Written) -> Option<Digest> {
+    let bare = written.text.strip_prefix("sha256:").unwrap_or(&written.text);
+    match format!("sha256:{}", bare.to_ascii_lowercase()).parse() {
+        Ok(digest) if bare == written.text && !bare.contains(|c: char| c.is_ascii_uppercase()) => Some(digest),
+        Ok(digest) => {
+            let label = format!("did you mean `{}`?", digest.hex());
+            table.bad_with(BAD_VALUE, &written.range, "`sha256` is 64 lower-case digits and nothing else", label);
+            None
+        }
+        Err(_) => {
+            let found = bare.chars().count();
+            table.bad(&written.range, format!("`sha256` is 64 hexadecimal digits, not {found} characters like these"));
+            None
+        }
+    }
+}
+
+/// `to`: the root, or a directory under the prefix or in `owns`; which of them is seen when the files land.
+fn landing(table: &Table<'_>, written: &Written, words: &Placeholders<'_>) -> Option<String> {
+    let text = words.fill(table, written, Arch::Never);
+    match LayerPath::parse(text.as_bytes()) {
+        Ok(path) if !path.is_root() || text.starts_with('/') => Some(text),
+        Ok(_) => {
+            table.bad(&written.range, "`to` names no directory; the root is `/`");
+            None
+        }
+        Err(why) => {
+            table.bad(&written.range, format!("{} {why}", shown(&text)));
+            None
+        }
+    }
+}
+
+fn owner(table: &Table<'_>, written: &Written) -> Option<Owner> {
+    let ids = |text: &str| {
+        let (user, group) = text.split_once(':')?;
+        let id = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u32>().ok()).flatten();
+        // 2^32 - 1 means "leave it" to chown(2).
+        Some(Owner::Ids(id(user).filter(|id| *id < u32::MAX)?, id(group).filter(|id| *id < u32::MAX)?))
+    };
+    match written.text.as_str() {
+        "root" => Some(Owner::Root),
+        "keep" => Some(Owner::Keep),
+        text => ids(text).or_else(|| {
+            let label = super::keys::nearest(text, ["root", "keep"]);
+            let label = label.map(|word| format!("did you mean `{word}`?")).unwrap_or_default();
+            let message = format!("`owner` in {} must be root or keep or UID:GID, not `{}`", table.name, shown(text));
+            table.bad_with(BAD_VALUE, &written.range, message, label);
+            None
+        }),
     }
 }

@@ -1,0 +1,71 @@
+//! Ready layers + base + the spec's edits → the two documents of an image.
+
+use crate::open::OpenBase;
+use crate::layers::Ready;
+use crate::{Error, Result};
+use oci_merge_image::{Addition, Base, Edits, Stacked, stack};
+
+/// Annotations of a layer's descriptor, so that `inspect` works on any machine without the spec.
+pub(crate) const LAYER: &str = "dev.oci-merge.layer";
+pub(crate) const VERSION: &str = "dev.oci-merge.version";
+pub(crate) const PREFIX: &str = "dev.oci-merge.prefix";
+
+/// Stacks the layers, the first lowest. `epoch` is `SOURCE_DATE_EPOCH`, seconds since 1970.
+pub(crate) fn assemble(base: &OpenBase, layers: &[Ready], edits: &Edits, epoch: Option<i64>) -> Result<Stacked> {
+    let additions: Vec<Addition> = layers.iter().map(addition).collect();
+    let created = rfc3339(epoch.unwrap_or_else(|| newest(base, layers)))?;
+    stack(&base.ground, &additions, edits, &created).map_err(|e| Error::image("the image", e))
+}
+
+fn addition(layer: &Ready) -> Addition {
+    let mut descriptor = layer.descriptor.clone();
+    let mut annotate = |key: &str, value: &str| descriptor.annotations.insert(key.into(), value.into());
+    annotate(LAYER, &layer.name);
+    annotate(PREFIX, &layer.prefix.to_string());
+    if let Some(version) = &layer.version {
+        annotate(VERSION, version);
+    }
+    Addition {
+        name: layer.name.clone(),
+        descriptor,
+        diff_id: layer.diff_id.clone(),
+        path: layer.path.clone(),
+        env: layer.env.clone(),
+    }
+}
+
+/// The newest time of the base and the layers: the same on every machine, as the clock is not.
+fn newest(base: &OpenBase, layers: &[Ready]) -> i64 {
+    let of_base = match &base.ground {
+        Base::Scratch(_) => None,
+        Base::Image(image) => image.config.value().created.as_deref().and_then(seconds),
+    };
+    let of_layers = layers.iter().flat_map(|layer| layer.index.entries()).map(|entry| entry.mtime.seconds);
+    of_layers.chain(of_base).max().unwrap_or(0)
+}
+
+fn seconds(time: &str) -> Option<i64> {
+    time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+}
+
+fn rfc3339(seconds: i64) -> Result<String> {
+    match jiff::Timestamp::from_second(seconds) {
+        Ok(time) => Ok(time.to_string()),
+        Err(_) => Err(Error::usage(format!("{seconds} seconds since 1970 is a time that no image can have"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339() {
+        // The first two from `date -u -d @N +%FT%TZ`.
+        assert_eq!(rfc3339(0).unwrap(), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_700_000_000).unwrap(), "2023-11-14T22:13:20Z");
+        assert_eq!(seconds("2023-11-14T22:13:20.999Z"), Some(1_700_000_000));
+        assert_eq!(seconds("2023-11-15T00:13:20+02:00"), Some(1_700_000_000));
+        assert!(rfc3339(i64::MAX).is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! What stops a run: its code, its exit code, and whether trying again helps.
+
+use crate::findings::FindingReport;
+use crate::spec::SpecErrors;
+use oci_merge_layer::ErrorKind as LayerKind;
+use oci_merge_store::ErrorKind as StoreKind;
+use std::path::PathBuf;
+
+/// The result of everything fallible here.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of a run. Its text begins with the layer or the file that it is about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The spec cannot be read or understood; every mistake of it.
+    #[error(transparent)]
+    Spec(#[from] SpecErrors),
+    /// The check was made and the answer is no.
+    #[error("{0}")]
+    Findings(Box<FindingReport>),
+    /// A layer cannot be made.
+    #[error("{layer}: {source}")]
+    Layer {
+        /// The layer, or `base`.
+        layer: String,
+        /// What went wrong.
+        source: oci_merge_layer::Error,
+    },
+    /// A store, a registry or a download failed.
+    #[error("{what}: {source}")]
+    Store {
+        /// The layer, or what was being done.
+        what: String,
+        /// What went wrong.
+        source: oci_merge_store::Error,
+    },
+    /// A source is not what the spec says it is.
+    #[error("{what}: {source}")]
+    SourceChanged {
+        /// The layer.
+        what: String,
+        /// Expected and found.
+        source: oci_merge_store::Error,
+    },
+    /// Documents, references or environment that cannot be used or put together.
+    #[error("{what}: {source}")]
+    Image {
+        /// The layer, or what was being done.
+        what: String,
+        /// What went wrong.
+        source: oci_merge_image::Error,
+    },
+    /// The request cannot be carried out as it was made.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or directory of this machine.
+    #[error("{}: {doing}: {source}", oci_merge_image::shown(path.as_os_str().as_encoded_bytes()))]
+    Disk {
+        /// Which.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Neither docker nor podman is here, or it failed.
+    #[error("{text}")]
+    Engine {
+        /// Whether none was found.
+        missing: bool,
+        /// What happened.
+        text: String,
+    },
+    /// The caller cancelled the run; no tag was moved.
+    #[error("interrupted; no tag was moved")]
+    Cancelled,
+}
+
+impl Error {
+    pub(crate) fn usage(text: impl Into<String>) -> Error {
+        Error::Usage(text.into())
+    }
+
+    pub(crate) fn disk(path: impl Into<PathBuf>, doing: &'static str, source: std::io::Error) -> Error {
+        Error::Disk { path: path.into(), doing, source }
+    }
+
+    pub(crate) fn store(what: &str, source: oci_merge_store::Error) -> Error {
+        match source.kind() {
+            StoreKind::Cancelled => Error::Cancelled,
+            _ => Error::Store { what: what.into(), source },
+        }
+    }
+
+    pub(crate) fn image(what: &str, source: oci_merge_image::Error) -> Error {
+        Error::Image { what: what.into(), source }
+    }
+
+    /// The stable code that `explain` and the manual know, such as `OM0501`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Spec(errors) => errors.code(),
+            Error::Findings(report) => report.code(),
+            Error::Layer { source, .. } => match source.kind() {
+                LayerKind::Refused(_) | LayerKind::NotPackable => "OM0220",
+                LayerKind::Changed => "OM0603",
+                LayerKind::Source => "OM0106",
+                _ => "OM0801",
+            },
+            Error::Store { source, .. } => match source.kind() {
+                StoreKind::NotFound => "OM0502",
+                StoreKind::Mismatch | StoreKind::Document => "OM0602",
+                StoreKind::Denied => "OM0501",
+                StoreKind::Policy => "OM0507",
+                StoreKind::Disk => "OM0801",
+                _ => "OM0503",
+            },
+            Error::SourceChanged { .. } => "OM0601",
+            Error::Image { .. } => "OM0104",
+            Error::Usage(_) => "OM0100",
+            Error::Disk { .. } => "OM0801",
+            Error::Engine { .. } => "OM0802",
+            Error::Cancelled => "OM0804",
+        }
+    }
+
+    /// The exit code of the binary, as its help lists them.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Findings(_) => 1,
+            Error::Layer { source, .. } => match source.kind() {
+                LayerKind::Refused(_) | LayerKind::NotPackable | LayerKind::Changed => 1,
+                LayerKind::Source => 2,
+                _ => 7,
+            },
+            Error::Spec(_) | Error::Usage(_) | Error::Image { .. } => 2,
+            Error::Store { source, .. } => match source.kind() {
+                StoreKind::NotFound | StoreKind::Policy => 2,
+                StoreKind::Mismatch | StoreKind::Document => 5,
+                StoreKind::Denied => 4,
+                StoreKind::Disk => 7,
+                _ => 3,
+            },
+            Error::SourceChanged { .. } => 5,
+            Error::Disk { .. } => 7,
+            Error::Engine { .. } => 6,
+            Error::Cancelled => 130,
+        }
+    }
+
+    /// Whether the same request may go well later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Error::Store { source, .. } => source.is_retryable(),
+            Error::Cancelled => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The local store: an OCI layout of every layer that was made or fetched, and what was learnt of each.
+
+use crate::{Error, Result, Settings};
+use oci_merge_image::{Descriptor, DiffId};
+use oci_merge_layer::LayerIndex;
+use oci_merge_store::Layout;
+use std::sync::Arc;
+
+/// The name under which a path index is kept beside its blob.
+const INDEX: &str = "index";
+
+/// The local store of one run: kept between runs where the settings name a directory, else temporary.
+#[derive(Clone)]
+pub(crate) struct Local {
+    layout: Arc<Layout>,
+    _temporary: Option<Arc<tempfile::TempDir>>,
+}
+
+impl Local {
+    pub(crate) fn open(settings: &Settings) -> Result<Local> {
+        let failed = |e| Error::store("the local store", e);
+        if let Some(directory) = &settings.store {
+            let layout = Arc::new(Layout::open_or_create(directory).map_err(failed)?);
+            return Ok(Local { layout, _temporary: None });
+        }
+        let temporary = tempfile::Builder::new().prefix("oci-merge-").tempdir();
+        let temporary = temporary.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
+        let layout = Arc::new(Layout::open_or_create(temporary.path()).map_err(failed)?);
+        Ok(Local { layout, _temporary: Some(Arc::new(temporary)) })
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// The index of a layer that was read before, if it belongs to this very blob and tar.
+    pub(crate) fn index(&self, layer: &Descriptor, diff_id: &DiffId) -> Option<LayerIndex> {
+        let bytes = self.layout.facts(&layer.digest, INDEX)?;
+        let index = LayerIndex::from_bytes(&bytes).ok()?;
+        (*index.digest() == layer.digest && index.diff_id() == diff_id).then_some(index)
+    }
+
+    /// Keeps the index of a layer. Losing it costs a reading, so a full disk is not an error here.
+    pub(crate) fn remember(&self, index: &LayerIndex) {
+        let _ = self.layout.put_facts(index.digest(), INDEX, &index.to_bytes());
+    }
+}

@@ -50,9 +50,7 @@ impl FromStr for BaseSource {
             return if text == "scratch" { Ok(BaseSource::Scratch) } else { registry(text) };
         };
         match (transport, place) {
-            ("oci" | "oci-archive" | "docker-archive", "") => {
-                Err(NotABase(format!("{} names no file", shown(text))))
-            }
+            ("oci" | "oci-archive" | "docker-archive", "") => Err(NotABase(format!("{} names no file", shown(text)))),
             ("oci", place) => Ok(match place.rsplit_once(':') {
                 Some((directory, tag)) if !directory.is_empty() && !tag.contains('/') => {
                     BaseSource::Layout { directory: directory.into(), tag: Some(tag.into()) }

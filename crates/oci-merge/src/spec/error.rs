@@ -31,8 +31,6 @@ pub struct SpecError {
     pub note: Option<String>,
 }
 
-/// The text is not TOML, or not JSON.
-pub(super) const SYNTAX: &str = "OM0100";
 /// A key that is not known, or is not built yet.
 pub(super) const UNKNOWN_KEY: &str = "OM0101";
 /// Not a reference.
@@ -40,11 +38,13 @@ pub(super) const REFERENCE: &str = "OM0104";
 /// A key that has to be there and is not.
 pub(super) const MISSING_KEY: &str = "OM0105";
 /// A value of another type than the key wants.
-pub(super) const WRONG_TYPE: &str = "OM0106";
+pub(super) const WRONG_TYPE: &str = "OM0107";
 /// A value of the right type that cannot be meant.
-pub(super) const BAD_VALUE: &str = "OM0107";
+pub(super) const BAD_VALUE: &str = "OM0108";
 /// A key that is there twice.
-pub(super) const DUPLICATE_KEY: &str = "OM0108";
+pub(super) const DUPLICATE_KEY: &str = "OM0109";
+/// The text is not TOML, or not JSON.
+pub(super) const SYNTAX: &str = "OM0111";
 
 impl SpecErrors {
     pub(super) fn new(file: &str, text: &str, mut errors: Vec<SpecError>) -> SpecErrors {

@@ -127,14 +127,9 @@ mod tests {
         let (node, flaws) = read(text);
         assert_eq!(flaws, []);
         let Value::Table(members) = node.value else { panic!() };
-        let shown: Vec<_> = members
-            .iter()
-            .map(|m| (m.key.as_str(), &text[m.key_range.clone()], &text[m.node.range.clone()]))
-            .collect();
-        assert_eq!(
-            shown,
-            [("a", "\"a\"", "1"), ("bb", "\"b\\u0062\"", "[ true, \"x\" ]"), ("c", "\"c\"", "null")]
-        );
+        let shown: Vec<_> =
+            members.iter().map(|m| (m.key.as_str(), &text[m.key_range.clone()], &text[m.node.range.clone()])).collect();
+        assert_eq!(shown, [("a", "\"a\"", "1"), ("bb", "\"b\\u0062\"", "[ true, \"x\" ]"), ("c", "\"c\"", "null")]);
     }
 
     #[test]

@@ -30,18 +30,7 @@ pub(super) static CONFIG: Keys = Keys {
 
 pub(super) static LAYER: Keys = Keys {
     what: "a layer",
-    built: &[
-        "version",
-        "description",
-        "prefix",
-        "owns",
-        "exclude",
-        "path",
-        "env",
-        "platforms",
-        "source",
-        "ancestors",
-    ],
+    built: &["version", "description", "prefix", "owns", "exclude", "path", "env", "platforms", "source", "ancestors"],
     later: &["needs", "overrides", "build", "from", "test"],
 };
 
@@ -58,23 +47,16 @@ pub(super) static POLICY: Keys = Keys {
         "collision",
         "identical",
         "outside-prefix",
-        "shadow-base",
-        "shadow-command",
-        "missing-library",
         "directory-attributes",
+        "shadow-base",
         "shared-state",
-        "environment",
-        "glibc",
-        "case-only",
         "base-archive",
-        "dangling-link",
         "max-layers",
     ],
-    later: &[],
+    later: &["case-only", "environment", "glibc", "shadow-command", "missing-library", "dangling-link"],
 };
 
-pub(super) static OUTPUT: Keys =
-    Keys { what: "[output]", built: &["compression", "level", "timestamps"], later: &[] };
+pub(super) static OUTPUT: Keys = Keys { what: "[output]", built: &["compression", "level", "timestamps"], later: &[] };
 
 /// The word that was probably meant: at most two slips away (insert, delete, replace, swap), and with something in common.
 pub(super) fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {

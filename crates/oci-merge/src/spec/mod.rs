@@ -107,8 +107,7 @@ impl Spec {
         if flaws.iter().any(|flaw| matches!(flaw, Flaw::Syntax(..))) {
             return Err(SpecErrors::new(file, text, faults.into_errors()));
         }
-        let spec = Table::open(&faults, &node, "the spec", &keys::TOP)
-            .and_then(|top| read(file, directory, &top));
+        let spec = Table::open(&faults, &node, "the spec", &keys::TOP).and_then(|top| read(file, directory, &top));
         let mut errors = faults.into_errors();
         if !flaws.is_empty() {
             // Of two tables of one name the tree holds one; what the other had would seem to be missing.
@@ -143,4 +142,170 @@ fn read(file: &str, directory: &Path, top: &Table<'_>) -> Option<Spec> {
         max_layers,
         output,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oci_merge_image::Compression;
+    use serde_json::Value;
+
+    /// Every key that is built, once.
+    const WHOLE: &str = r#"
+schema = 1
+[project]
+name = "demo"
+repo = "ghcr.io/jon/demo"
+platforms = ["linux/amd64"]
+labels = { "org.opencontainers.image.licenses" = "MIT" }
+annotations = { note = "n" }
+[base]
+image = "oci:./base:22.04"
+[config]
+user = "1000:1000"
+workdir = "/w"
+cmd = ["sh"]
+entrypoint = ["/init"]
+env = { LANG = "C.UTF-8", B = "2", A = "1" }
+stop-signal = "SIGINT"
+exposed-ports = ["80", "53/udp"]
+volumes = ["/data"]
+[layer.zeta]
+version = "1.2"
+description = "the first"
+prefix = "/opt/{layer}"
+owns = ["/etc/zeta/**"]
+exclude = ["**/*.pyc", "/opt/zeta/tmp"]
+path = ["bin", "/usr/zeta", "./x//y/"]
+env = { Z_HOME = "{prefix}", Z_VERSION = "v{version}-${home}" }
+platforms = ["arm64"]
+ancestors = "base"
+[[layer.zeta.source]]
+url = "https://example.org/{layer}-{version}-{arch}.tar.gz"
+sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+arch = { amd64 = "x64" }
+strip = 1
+include = ["bin/**"]
+to = "{prefix}/lib"
+owner = "0:5"
+[[layer.zeta.source]]
+path = "out/{arch}"
+keep = true
+[layer.alpha]
+prefix = "/opt/alpha"
+source = { path = "demo/alpha" }
+[policy]
+collision = "warn"
+max-layers = 40
+[output]
+compression = "none"
+level = 0
+timestamps = "epoch"
+"#;
+
+    #[test]
+    fn every_key_means_what_the_manual_says() {
+        let spec = Spec::parse("s.toml", Path::new("/d"), WHOLE).unwrap();
+        assert_eq!((spec.file.as_str(), spec.directory.as_path()), ("s.toml", Path::new("/d")));
+        assert_eq!(spec.project.repo.unwrap().name(), "ghcr.io/jon/demo");
+        assert_eq!(spec.base.source, BaseSource::Layout { directory: "./base".into(), tag: Some("22.04".into()) });
+        assert_eq!(spec.base.span.line, 10);
+        let variable = |n: &str, v: &str| (n.to_owned(), v.to_owned());
+        assert_eq!(spec.config.env, [variable("LANG", "C.UTF-8"), variable("B", "2"), variable("A", "1")]);
+        assert_eq!(spec.config.labels.len() + spec.config.annotations.len(), 2);
+        assert_eq!(spec.config.exposed_ports, ["80", "53/udp"]);
+        assert_eq!(spec.policy, [("collision".to_owned(), "warn".to_owned())]);
+        assert_eq!(spec.max_layers, 40);
+        let output = Output { compression: Compression::None, level: Some(0), timestamps: Timestamps::Epoch };
+        assert_eq!(spec.output, output);
+
+        let names: Vec<_> = spec.layers.iter().map(|l| (l.name.as_str(), l.span.line)).collect();
+        assert_eq!(names, [("zeta", 20), ("alpha", 41)], "file order, not the alphabet's");
+        let zeta = &spec.layers[0];
+        assert_eq!(zeta.prefix.to_string(), "/opt/zeta");
+        assert_eq!(zeta.path, ["/opt/zeta/bin", "/usr/zeta", "/opt/zeta/x/y"]);
+        assert_eq!(zeta.env, [variable("Z_HOME", "/opt/zeta"), variable("Z_VERSION", "v1.2-${home}")]);
+        assert_eq!(zeta.platforms[0].to_string(), "linux/arm64");
+        assert_eq!(zeta.ancestors, Ancestors::Base);
+        let [url, path] = &zeta.sources[..] else { panic!() };
+        assert_eq!((url.strip, url.owner, url.to.as_deref()), (1, Owner::Ids(0, 5), Some("/opt/zeta/lib")));
+        let place = |architecture| match url.place_for(&oci_merge_image::Platform::linux(architecture)) {
+            Place::Url { url, sha256 } => (url, sha256.unwrap().short()),
+            Place::Path(_) => panic!(),
+        };
+        assert_eq!(place("amd64").0, "https://example.org/zeta-1.2-x64.tar.gz");
+        assert_eq!(place("arm64").0, "https://example.org/zeta-1.2-arm64.tar.gz");
+        assert_eq!(place("arm64").1, "sha256:e3b0c44298fc");
+        let arm = oci_merge_image::Platform::linux("arm64");
+        assert_eq!(path.place_for(&arm), Place::Path("out/arm64".into()));
+        assert!(path.keep);
+    }
+
+    #[test]
+    fn json_of_the_same_form_means_the_same() {
+        let json = serde_json::to_string_pretty(&::toml::from_str::<Value>(WHOLE).unwrap()).unwrap();
+        let (toml, json) = (Spec::parse("s", Path::new("."), WHOLE), Spec::parse("s", Path::new("."), &json));
+        let meant = |spec: Result<Spec, SpecErrors>| {
+            let mut spec = spec.unwrap();
+            spec.layers.sort_by(|a, b| a.name.cmp(&b.name)); // the toml crate's own map sorts
+            spec.config.env.sort();
+            for layer in &mut spec.layers {
+                layer.span = Span::default();
+                layer.sources.iter_mut().for_each(|source| source.span = Span::default());
+            }
+            spec.base.span = Span::default();
+            format!("{spec:?}")
+        };
+        assert_eq!(meant(toml), meant(json));
+    }
+
+    #[test]
+    fn the_schema_lists_the_parsers_own_keys_and_words() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let at = |path: &str| schema.pointer(path).unwrap_or_else(|| panic!("the schema has no {path}"));
+        let tables = [
+            ("/properties", &keys::TOP),
+            ("/properties/project/properties", &keys::PROJECT),
+            ("/properties/base/properties", &keys::BASE),
+            ("/properties/config/properties", &keys::CONFIG),
+            ("/properties/policy/properties", &keys::POLICY),
+            ("/properties/output/properties", &keys::OUTPUT),
+            ("/definitions/layer/properties", &keys::LAYER),
+            ("/definitions/source/properties", &keys::SOURCE),
+        ];
+        for (path, keys) in tables {
+            let mut listed: Vec<_> = at(path).as_object().unwrap().keys().map(String::as_str).collect();
+            let mut known = keys.built.to_vec();
+            listed.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(listed, known, "{path}");
+            assert_eq!(at(path.trim_end_matches("/properties"))["additionalProperties"], false, "{path}");
+        }
+        let words =
+            |path: &str| -> Vec<&str> { at(path).as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect() };
+        assert_eq!(words("/properties/output/properties/compression/enum"), output::COMPRESSIONS.map(|w| w.0));
+        assert_eq!(words("/properties/output/properties/timestamps/enum"), output::TIMESTAMPS.map(|w| w.0));
+        assert_eq!(words("/definitions/layer/properties/ancestors/enum"), layer::ANCESTORS.map(|w| w.0));
+        for key in keys::POLICY.built.iter().filter(|key| **key != "max-layers") {
+            let listed = words(&format!("/properties/policy/properties/{key}/enum"));
+            assert_eq!(listed, policy::words(key).iter().map(|w| w.0).collect::<Vec<_>>(), "{key}");
+        }
+        assert_eq!(*at("/properties/policy/properties/max-layers/default"), policy::MAX_LAYERS);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let text = "schema = 2\nbase = 3\n[layer.A]\nprefx = \"/opt/a\"\nneeds = []\nsource = \"x\"\n";
+        let errors = Spec::parse("s.toml", Path::new("."), text).unwrap_err();
+        let found: Vec<_> = errors.errors().iter().map(|e| (e.code, e.span.line, e.span.column)).collect();
+        let expected = [
+            ("OM0108", 1, 10),
+            ("OM0107", 2, 8),
+            ("OM0108", 3, 8),
+            ("OM0101", 4, 1),
+            ("OM0101", 5, 1),
+            ("OM0107", 6, 10),
+        ];
+        assert_eq!(found, expected, "{errors}");
+    }
 }

@@ -46,8 +46,7 @@ pub(super) fn read(top: &Table<'_>) -> Output {
         Compression::Zstd => 22,
     };
     output.level = table.integer("level", 0..=most);
-    if let (Compression::Zstd, false, Some(at)) =
-        (output.compression, cfg!(feature = "zstd"), table.get("compression"))
+    if let (Compression::Zstd, false, Some(at)) = (output.compression, cfg!(feature = "zstd"), table.get("compression"))
     {
         table.bad(&at.range, "this oci-merge was built without zstd (cargo feature `zstd`)");
     }

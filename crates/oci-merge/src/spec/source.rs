@@ -73,7 +73,10 @@ impl SourceSpec {
 /// Reads `source` of a layer: a table, or an array of them.
 pub(super) fn read(layer: &Table<'_>, words: &Placeholders<'_>) -> Vec<SourceSpec> {
     let Some(node) = layer.get("source") else {
-        layer.missing("source", "where its files come from: source = { path = \"DIRECTORY or ARCHIVE\" } or { url = \"…\" }");
+        layer.missing(
+            "source",
+            "where its files come from: source = { path = \"DIRECTORY or ARCHIVE\" } or { url = \"…\" }",
+        );
         return Vec::new();
     };
     let name = format!("{}.source]", layer.name.trim_end_matches(']'));
@@ -101,7 +104,8 @@ fn one(layer: &Table<'_>, node: &Node, name: &str, words: &Placeholders<'_>) -> 
     let to = table.string("to").and_then(|written| landing(&table, &written, words));
     let owner = table.string("owner").and_then(|written| owner(&table, &written)).unwrap_or_default();
     let keep = table.boolean("keep").unwrap_or_default();
-    let changes = [("strip", strip > 0), ("include", !include.is_empty()), ("to", !matches!(to.as_deref(), None | Some("/")))];
+    let changes =
+        [("strip", strip > 0), ("include", !include.is_empty()), ("to", !matches!(to.as_deref(), None | Some("/")))];
     for (key, _) in changes.iter().filter(|(_, changed)| keep && *changed) {
         let at = table.get(key).map_or_else(|| table.range.clone(), |value| value.range.clone());
         table.bad(&at, format!("`{key}` changes the archive, `keep = true` forbids that: one of them has to go"));

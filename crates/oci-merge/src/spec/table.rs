@@ -89,7 +89,9 @@ impl<'t> Table<'t> {
     /// Opens a table whose keys are names that the writer chose.
     pub(super) fn open_free(faults: &'t Faults<'t>, node: &'t Node, name: &str) -> Option<Table<'t>> {
         match &node.value {
-            Value::Table(members) => Some(Table { faults, members, keys: &[], name: name.into(), range: node.range.clone() }),
+            Value::Table(members) => {
+                Some(Table { faults, members, keys: &[], name: name.into(), range: node.range.clone() })
+            }
             other => {
                 let message = format!("{name} must be a table, not {}", other.what());
                 faults.add(WRONG_TYPE, &node.range, message);
@@ -120,14 +122,7 @@ impl<'t> Table<'t> {
         if slips.into_iter().any(|m| nearest(&m.key, self.keys.iter().copied()) == Some(key)) {
             return;
         }
-        self.faults.add_with(
-            MISSING_KEY,
-            &self.range,
-            format!("{} has no `{key}`", self.name),
-            why,
-            None,
-            None,
-        );
+        self.faults.add_with(MISSING_KEY, &self.range, format!("{} has no `{key}`", self.name), why, None, None);
     }
 
     /// Says that the value of a key cannot be meant.

@@ -13,6 +13,8 @@ pub(super) fn read(text: &str) -> (Node, Vec<Flaw>) {
     (node, errors.iter().map(|e| flaw(text, e)).collect())
 }
 
+const QUOTES: &str = "a string must stand in quotes";
+
 fn flaw(text: &str, error: &toml::de::Error) -> Flaw {
     let range = error.span().unwrap_or_default();
     if error.message() == "duplicate key" {
@@ -20,10 +22,9 @@ fn flaw(text: &str, error: &toml::de::Error) -> Flaw {
     }
     let written = text.get(range.clone()).unwrap_or_default();
     let message = match error.message() {
-        // `prefix = opt` is taken for the number nan.
-        message if message.starts_with("invalid float") && !written.contains(|c: char| c.is_ascii_digit()) => {
-            "a string must stand in quotes"
-        }
+        // `prefix = node` is taken for the number nan.
+        message if message.starts_with("invalid float") && !written.contains(|c: char| c.is_ascii_digit()) => QUOTES,
+        message if message.starts_with("string values must be quoted") => QUOTES,
         message => message,
     };
     Flaw::Syntax(message.to_owned(), range)
@@ -78,6 +79,9 @@ mod tests {
         assert_eq!(read("a = 1\na = 2\n").1, [Flaw::Twice(6..7)]);
         assert_eq!(read("[a]\n[a]\n").1, [Flaw::Twice(5..6)]);
         assert!(matches!(read("a = \"x\nb = 1\n").1[..], [Flaw::Syntax(_, ref at)] if at.start == 6));
-        assert_eq!(read("a = opt\n").1, [Flaw::Syntax("a string must stand in quotes".into(), 4..7)]);
+        for word in ["opt", "node", "information"] {
+            let quotes = Flaw::Syntax("a string must stand in quotes".into(), 4..4 + word.len());
+            assert_eq!(read(&format!("a = {word}\n")).1, [quotes]);
+        }
     }
 }

@@ -37,20 +37,15 @@ pub enum BaseSource {
     Registry(Reference),
 }
 
-/// The text is none of the forms of a base.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotABase(String);
-
 impl FromStr for BaseSource {
-    type Err = NotABase;
+    type Err = oci_merge_image::Error;
 
-    fn from_str(text: &str) -> Result<BaseSource, NotABase> {
+    fn from_str(text: &str) -> oci_merge_image::Result<BaseSource> {
         let Some((transport, place)) = text.split_once(':') else {
             return if text == "scratch" { Ok(BaseSource::Scratch) } else { registry(text) };
         };
         match (transport, place) {
-            ("oci" | "oci-archive" | "docker-archive", "") => Err(NotABase(format!("{} names no file", shown(text)))),
+            (_, "") => registry(text), // which refuses it
             ("oci", place) => Ok(match place.rsplit_once(':') {
                 Some((directory, tag)) if !directory.is_empty() && !tag.contains('/') => {
                     BaseSource::Layout { directory: directory.into(), tag: Some(tag.into()) }
@@ -79,8 +74,8 @@ impl fmt::Display for BaseSource {
     }
 }
 
-fn registry(text: &str) -> Result<BaseSource, NotABase> {
-    text.parse().map(BaseSource::Registry).map_err(|e: oci_merge_image::Error| NotABase(e.to_string()))
+fn registry(text: &str) -> oci_merge_image::Result<BaseSource> {
+    text.parse().map(BaseSource::Registry)
 }
 
 /// Reads `[base]`.

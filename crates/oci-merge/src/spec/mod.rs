@@ -18,7 +18,7 @@ mod source;
 mod table;
 mod toml;
 
-pub use base::{BaseSource, BaseSpec, NotABase};
+pub use base::{BaseSource, BaseSpec};
 pub use error::{SpecError, SpecErrors};
 pub use layer::{Ancestors, LayerSpec};
 pub use output::{Output, Timestamps};

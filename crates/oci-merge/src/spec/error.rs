@@ -37,12 +37,12 @@ pub(super) const UNKNOWN_KEY: &str = "OM0101";
 pub(super) const REFERENCE: &str = "OM0104";
 /// A key that has to be there and is not.
 pub(super) const MISSING_KEY: &str = "OM0105";
+/// A key that is there twice.
+pub(super) const DUPLICATE_KEY: &str = "OM0106";
 /// A value of another type than the key wants.
 pub(super) const WRONG_TYPE: &str = "OM0107";
 /// A value of the right type that cannot be meant.
 pub(super) const BAD_VALUE: &str = "OM0108";
-/// A key that is there twice.
-pub(super) const DUPLICATE_KEY: &str = "OM0109";
 /// The text is not TOML, or not JSON.
 pub(super) const SYNTAX: &str = "OM0111";
 

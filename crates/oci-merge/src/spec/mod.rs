@@ -118,6 +118,14 @@ impl Spec {
             _ => Err(SpecErrors::new(file, text, errors)),
         }
     }
+
+    /// A place in this spec as messages end with it: ` (oci-merge.toml:12:8)`; empty for what no file says.
+    pub(crate) fn place(&self, span: &Span) -> String {
+        match span.line {
+            0 => String::new(),
+            line => format!(" ({}:{line}:{})", oci_merge_image::shown(&self.file), span.column),
+        }
+    }
 }
 
 fn read(file: &str, directory: &Path, top: &Table<'_>) -> Option<Spec> {
@@ -231,7 +239,7 @@ timestamps = "epoch"
         assert_eq!((url.strip, url.owner, url.to.as_deref()), (1, Owner::Ids(0, 5), Some("/opt/zeta/lib")));
         let place = |architecture| match url.place_for(&oci_merge_image::Platform::linux(architecture)) {
             Place::Url { url, sha256 } => (url, sha256.unwrap().short()),
-            Place::Path(_) => panic!(),
+            _ => panic!(),
         };
         assert_eq!(place("amd64").0, "https://example.org/zeta-1.2-x64.tar.gz");
         assert_eq!(place("arm64").0, "https://example.org/zeta-1.2-arm64.tar.gz");

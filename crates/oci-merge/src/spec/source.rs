@@ -36,6 +36,13 @@ pub struct SourceSpec {
 pub enum Place {
     /// A directory or an archive; relative to the spec's directory.
     Path(PathBuf),
+    /// An archive whose bytes must be these; relative to the spec's directory.
+    Pinned {
+        /// The file.
+        path: PathBuf,
+        /// What its bytes must be.
+        sha256: Digest,
+    },
     /// An `http`, `https` or `file` URL.
     Url {
         /// The URL.
@@ -62,9 +69,11 @@ impl SourceSpec {
     pub fn place_for(&self, platform: &Platform) -> Place {
         let word = self.arch.get(&platform.architecture).unwrap_or(&platform.architecture);
         let fill = |text: &str| text.replace("{arch}", word);
+        // Paths come from a text, so nothing is lost in the conversion.
+        let fill_path = |path: &PathBuf| PathBuf::from(fill(&path.to_string_lossy()));
         match &self.place {
-            // Paths come from a text, so nothing is lost in the conversion.
-            Place::Path(path) => Place::Path(fill(&path.to_string_lossy()).into()),
+            Place::Path(path) => Place::Path(fill_path(path)),
+            Place::Pinned { path, sha256 } => Place::Pinned { path: fill_path(path), sha256: sha256.clone() },
             Place::Url { url, sha256 } => Place::Url { url: fill(url), sha256: sha256.clone() },
         }
     }
@@ -130,16 +139,18 @@ fn place(table: &Table<'_>, words: &Placeholders<'_>) -> Option<(Place, std::ops
             None
         }
         (true, false) => {
-            if let Some(sha256) = sha256 {
-                table.bad(&sha256.range, "`sha256` is for a `url`; a file of this machine needs none");
-            }
             let written = table.string("path")?;
             let path = words.fill(table, &written, Arch::Later);
             if path.is_empty() || path.contains('\0') {
                 table.bad(&written.range, "`path` names no file");
                 return None;
             }
-            Some((Place::Path(path.into()), written.range))
+            let path = path.into();
+            let place = match sha256.map(|written| digest(table, &written)) {
+                None => Place::Path(path),
+                Some(sha256) => Place::Pinned { path, sha256: sha256? },
+            };
+            Some((place, written.range))
         }
         (false, true) => {
             let written = table.string("url")?;

@@ -5,6 +5,7 @@
 
 mod base;
 mod config;
+mod dockerfile;
 mod document;
 mod error;
 mod json;
@@ -19,6 +20,7 @@ mod table;
 mod toml;
 
 pub use base::{BaseSource, BaseSpec};
+pub use dockerfile::{DockerfileError, FromDockerfile, LeftOut, from_dockerfile};
 pub use error::{SpecError, SpecErrors};
 pub use layer::{Ancestors, LayerSpec};
 pub use output::{Output, Timestamps};

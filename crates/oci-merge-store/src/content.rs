@@ -11,6 +11,14 @@ pub trait Content: Send + Sync {
     /// # Errors
     /// They cannot be opened.
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>>;
+
+    /// The file that holds these bytes and nothing else, if there is one: a filesystem may be able to share them.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    fn file(&self) -> io::Result<Option<File>> {
+        Ok(None)
+    }
 }
 
 impl Content for [u8] {
@@ -28,5 +36,19 @@ impl Content for Vec<u8> {
 impl Content for Path {
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(File::open(self)?))
+    }
+
+    fn file(&self) -> io::Result<Option<File>> {
+        File::open(self).map(Some)
+    }
+}
+
+impl<T: Content + ?Sized> Content for &T {
+    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        (**self).open()
+    }
+
+    fn file(&self) -> io::Result<Option<File>> {
+        (**self).file()
     }
 }

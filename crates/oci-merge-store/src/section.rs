@@ -1,0 +1,41 @@
+//! A part of a file as a reader of its own: many can read one file at once.
+
+use crate::Error;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Reads a file from an offset on; never moves the file's own position.
+pub(crate) struct Section {
+    file: Arc<File>,
+    place: Arc<str>,
+    offset: u64,
+    left: u64,
+}
+
+impl Section {
+    /// `length` bytes from `offset`, or fewer where the file ends; `place` names the file in errors.
+    pub(crate) fn new(file: Arc<File>, place: impl Into<Arc<str>>, offset: u64, length: u64) -> Section {
+        Section { file, place: place.into(), offset, left: length }
+    }
+
+    /// All of a file from its beginning, however long it turns out to be.
+    pub(crate) fn whole(file: File, place: impl Into<Arc<str>>) -> Section {
+        Section::new(Arc::new(file), place, 0, u64::MAX)
+    }
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let space = buffer.get_mut(..most).unwrap_or_default();
+        let count = match self.file.read_at(space, self.offset) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => return Err(e),
+            other => other.map_err(|e| Error::disk(&*self.place, "reading", e))?,
+        };
+        self.offset = self.offset.saturating_add(count as u64);
+        self.left = self.left.saturating_sub(count as u64);
+        Ok(count)
+    }
+}

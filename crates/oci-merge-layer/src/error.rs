@@ -34,6 +34,10 @@ pub enum ErrorKind {
     Source,
     /// There is no limit of that name.
     Limit,
+    /// There is no such level of compression.
+    Level,
+    /// The caller asked to stop.
+    Cancelled,
 }
 
 /// An error of this crate: which entry or file, what was expected, what was found.
@@ -76,9 +80,10 @@ impl Error {
         Error { file: Some(file.into()), ..self }
     }
 
-    /// The same, at an offset of the uncompressed archive.
-    pub(crate) fn offset(self, offset: u64) -> Error {
-        Error { offset: Some(offset), ..self }
+    /// The same, at an entry whose header begins at an offset of the uncompressed archive; what it knows already
+    /// stays.
+    pub(crate) fn found_at(self, path: Option<LayerPath>, offset: u64) -> Error {
+        Error { path: self.path.or(path), offset: self.offset.or(Some(offset)), ..self }
     }
 
     /// What kind of thing went wrong.

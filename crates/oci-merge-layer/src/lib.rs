@@ -12,12 +12,15 @@
 //! environment.
 
 pub mod archive;
+pub mod compressor;
 pub mod entry;
+pub mod facts;
 pub mod index;
 pub mod scan;
 pub mod survey;
 
 mod error;
+mod judge;
 mod limits;
 mod note;
 

@@ -23,6 +23,8 @@ pub struct Limits {
     pub entries: u64,
     /// Bytes of one extension header: PAX records, or a GNU long name. 1 MiB, which is Go's own limit.
     pub extension_bytes: u64,
+    /// Bytes of the names, link targets, attributes and facts of a layer, which an index holds in memory. 512 MiB.
+    pub name_bytes: u64,
     /// Extended attributes of one entry. 512.
     pub xattrs: u64,
     /// Pieces of data in the map of one sparse file. 10,000.
@@ -37,6 +39,7 @@ impl Default for Limits {
             layer_bytes: 64 << 30,
             entries: 5_000_000,
             extension_bytes: 1 << 20,
+            name_bytes: 512 << 20,
             xattrs: 512,
             sparse_pieces: 10_000,
             window_bytes: 128 << 20,
@@ -46,8 +49,8 @@ impl Default for Limits {
 
 impl Limits {
     /// The names that [`set`](Limits::set) knows, in the order of the fields.
-    pub const NAMES: [&str; 6] =
-        ["layer-bytes", "entries", "extension-bytes", "xattrs", "sparse-pieces", "window-bytes"];
+    pub const NAMES: [&str; 7] =
+        ["layer-bytes", "entries", "extension-bytes", "name-bytes", "xattrs", "sparse-pieces", "window-bytes"];
 
     /// Changes the limit of a name.
     ///
@@ -58,6 +61,7 @@ impl Limits {
             "layer-bytes" => &mut self.layer_bytes,
             "entries" => &mut self.entries,
             "extension-bytes" => &mut self.extension_bytes,
+            "name-bytes" => &mut self.name_bytes,
             "xattrs" => &mut self.xattrs,
             "sparse-pieces" => &mut self.sparse_pieces,
             "window-bytes" => &mut self.window_bytes,

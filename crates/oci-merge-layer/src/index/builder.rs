@@ -1,0 +1,258 @@
+//! From the entries of an archive, in its order, to the index of one layer.
+//!
+//! The rules for a single layer (design: collisions, section 3) are judged at the end, on the sorted list: there all
+//! entries that can disturb each other are neighbours, so that a million entries need neither a map of paths nor a
+//! tree of directories.
+
+use super::{DROPPED, Facts, HAS_CONTENT, LayerIndex, NONE, Record, XattrSet};
+use crate::judge::Judge;
+use crate::{Body, Entry, Error, Kind, Note, Result, Rules, Xattrs};
+use oci_merge_image::{DiffId, Digest, LayerPath, compare_paths};
+use std::collections::HashMap;
+
+/// Collects the entries of a layer in the order of its archive, and judges them as one layer at the end.
+///
+/// The default is that of [`Rules::kept`]: nothing is tolerated, which is right for an archive that we wrote.
+#[derive(Debug)]
+pub struct IndexBuilder {
+    judge: Judge,
+    /// Bytes of names, attributes and facts that there is still room for.
+    room: usize,
+    root: Option<Record>,
+    whiteouts: Vec<LayerPath>,
+    names: Vec<u8>,
+    /// In the order of the archive: the place in this list is the sequence number.
+    pub(super) records: Vec<Record>,
+    /// Sequence number of a hard link and the path of its target.
+    pub(super) links: Vec<(u32, LayerPath)>,
+    xattrs: Vec<XattrSet>,
+    known_xattrs: HashMap<XattrSet, u32>,
+    facts: Vec<Facts>,
+}
+
+impl Default for IndexBuilder {
+    fn default() -> IndexBuilder {
+        IndexBuilder::new(&Rules::kept(crate::Limits::default()))
+    }
+}
+
+impl IndexBuilder {
+    /// An empty index of a layer that is judged by some rules.
+    pub fn new(rules: &Rules) -> IndexBuilder {
+        IndexBuilder {
+            judge: Judge::new(rules),
+            room: usize::try_from(rules.limits.name_bytes).unwrap_or(usize::MAX).min(u32::MAX as usize),
+            root: None,
+            whiteouts: Vec::new(),
+            names: Vec::new(),
+            records: Vec::new(),
+            links: Vec::new(),
+            xattrs: Vec::new(),
+            known_xattrs: HashMap::new(),
+            facts: Vec::new(),
+        }
+    }
+
+    /// Adds an entry; `content` is the SHA-256 of a file's content.
+    ///
+    /// # Errors
+    /// `LIMIT_NAMES`: the names of the layer need more memory than an index may use. `TAR_DUPLICATE`: a second entry
+    /// for the root.
+    pub fn push(&mut self, entry: &Entry, content: Option<[u8; 32]>, facts: Option<Facts>) -> Result<()> {
+        let target = match &entry.body {
+            Body::Symlink { target } => target.as_slice(),
+            _ => &[],
+        };
+        let record = Record {
+            path: self.name(entry.path.as_bytes())?,
+            path_length: length(entry.path.as_bytes())?,
+            target: self.name(target)?,
+            target_length: length(target)?,
+            content: content.unwrap_or_default(),
+            size: match entry.body {
+                Body::File { size } => size,
+                _ => 0,
+            },
+            seconds: entry.mtime.seconds,
+            nanos: entry.mtime.nanos,
+            uid: entry.uid,
+            gid: entry.gid,
+            group: NONE,
+            xattrs: self.xattr_set(&entry.xattrs)?,
+            facts: self.facts(facts)?,
+            mode: if matches!(entry.body, Body::Symlink { .. }) { 0 } else { entry.mode & 0o7777 },
+            kind: kind(&entry.body),
+            flags: if content.is_some() { HAS_CONTENT } else { 0 },
+        };
+        if entry.path.is_root() {
+            return self.set_root(record);
+        }
+        let sequence = u32::try_from(self.records.len()).ok().filter(|&n| n != NONE).ok_or_else(no_room)?;
+        if let Body::HardLink { target } = &entry.body {
+            self.spend(size_of::<(u32, LayerPath)>() + target.as_bytes().len())?;
+            self.links.push((sequence, target.clone()));
+        }
+        self.records.push(record);
+        Ok(())
+    }
+
+    /// Adds a whiteout, as it is spelled (`dir/.wh.name`); only for a base.
+    ///
+    /// # Errors
+    /// `LIMIT_NAMES`, as [`push`](IndexBuilder::push).
+    pub fn push_whiteout(&mut self, path: LayerPath) -> Result<()> {
+        self.spend(size_of::<LayerPath>() + path.as_bytes().len())?;
+        self.whiteouts.push(path);
+        Ok(())
+    }
+
+    /// Adds what a reader noted about the archive.
+    ///
+    /// # Errors
+    /// The rules want the bytes kept: the first note is a refusal.
+    pub fn push_notes(&mut self, notes: &[Note]) -> Result<()> {
+        self.judge.adopt(notes)
+    }
+
+    /// Sorts the entries and judges them as one layer.
+    ///
+    /// # Errors
+    /// Refused are: a path twice (`TAR_DUPLICATE`; image-spec `layer.md`: MUST NOT), an entry below one that is not a
+    /// directory (`TAR_THROUGH_SYMLINK`, `TAR_PARENT_NOT_DIR`), a hard link whose target is not an earlier entry
+    /// (`TAR_HARDLINK_TARGET`) or has other metadata (`TAR_HARDLINK_META`). Where the archive may be written anew,
+    /// equal directories are one, with a note. Of a base, all of it is noted: the last entry for a path counts.
+    pub fn finish(mut self, digest: Digest, diff_id: DiffId) -> Result<LayerIndex> {
+        let mut order: Vec<u32> = (0..self.records.len() as u32).collect();
+        // Stable, because archives come in long runs that are sorted already.
+        order.sort_by(|&a, &b| compare_paths(self.path(a), self.path(b)));
+        self.join_duplicates(&mut order)?;
+        self.judge_places(&order)?;
+        order.retain(|&sequence| self.record(sequence).flags & DROPPED == 0);
+        self.join_links(&order)?;
+        self.number_groups(&order);
+        self.whiteouts.sort();
+        let IndexBuilder { root, whiteouts, judge, names, mut records, xattrs, facts, .. } = self;
+        arrange(&mut records, order);
+        Ok(LayerIndex { digest, diff_id, root, whiteouts, notes: judge.into_notes(), names, records, xattrs, facts })
+    }
+
+    fn set_root(&mut self, record: Record) -> Result<()> {
+        if let Some(before) = self.root.replace(record) {
+            let same = self.root.as_ref().is_some_and(|after| same_metadata(&before, after));
+            self.odd(same, "TAR_DUPLICATE", &LayerPath::root(), || "the layer has the root twice".into())?;
+        }
+        Ok(())
+    }
+
+    /// Adds a name to the arena: where it begins.
+    fn name(&mut self, name: &[u8]) -> Result<u32> {
+        self.spend(name.len())?;
+        let start = u32::try_from(self.names.len()).map_err(|_| no_room())?;
+        self.names.extend_from_slice(name);
+        Ok(start)
+    }
+
+    fn xattr_set(&mut self, xattrs: &Xattrs) -> Result<u32> {
+        let Some(set) = XattrSet::of(xattrs) else { return Ok(NONE) };
+        if let Some(&known) = self.known_xattrs.get(&set) {
+            return Ok(known);
+        }
+        self.spend(2 * set.bytes())?;
+        let number = self.xattrs.len() as u32;
+        self.xattrs.push(set.clone());
+        self.known_xattrs.insert(set, number);
+        Ok(number)
+    }
+
+    fn facts(&mut self, facts: Option<Facts>) -> Result<u32> {
+        let Some(facts) = facts else { return Ok(NONE) };
+        self.spend(facts.bytes())?;
+        self.facts.push(facts);
+        Ok(self.facts.len() as u32 - 1)
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<()> {
+        self.room = self.room.checked_sub(bytes).ok_or_else(no_room)?;
+        Ok(())
+    }
+
+    /// Something about an entry that a strict reading refuses.
+    pub(super) fn odd(
+        &mut self,
+        harmless: bool,
+        reason: &'static str,
+        path: &LayerPath,
+        text: impl FnOnce() -> String,
+    ) -> Result<()> {
+        let judged = if harmless { self.judge.harmless(reason, text) } else { self.judge.ambiguous(reason, text) };
+        self.judge.place(path);
+        judged.map_err(|error| error.at(path))
+    }
+
+    /// The path of the entry with a sequence number.
+    pub(super) fn path(&self, sequence: u32) -> &[u8] {
+        self.record(sequence).path(&self.names)
+    }
+
+    pub(super) fn record(&self, sequence: u32) -> &Record {
+        &self.records[sequence as usize]
+    }
+
+    pub(super) fn record_mut(&mut self, sequence: u32) -> &mut Record {
+        &mut self.records[sequence as usize]
+    }
+}
+
+/// Whether two directories are one directory: all that counts but the time.
+pub(super) fn same_metadata(a: &Record, b: &Record) -> bool {
+    let metadata = |r: &Record| (r.kind, r.mode, r.uid, r.gid, r.xattrs);
+    metadata(a) == metadata(b)
+}
+
+/// A path that is in the arena, for a message.
+pub(super) fn layer_path(bytes: &[u8]) -> LayerPath {
+    LayerPath::parse(bytes).unwrap_or_default()
+}
+
+/// Puts the records into an order, those that are not in it to no place at all.
+fn arrange(records: &mut Vec<Record>, order: Vec<u32>) {
+    // In place, along the cycles of the permutation: a second list of records would double the memory.
+    let mut order = order;
+    let mut in_order = vec![false; records.len()];
+    order.iter().for_each(|&i| in_order[i as usize] = true);
+    order.extend((0..records.len() as u32).filter(|&i| !in_order[i as usize]));
+    drop(in_order);
+    for start in 0..order.len() {
+        let mut here = start;
+        while order[here] as usize != start {
+            let next = order[here] as usize;
+            records.swap(here, next);
+            order[here] = here as u32;
+            here = next;
+        }
+        order[here] = here as u32;
+    }
+    records.retain(|record| record.flags & DROPPED == 0);
+}
+
+/// A hard link is a file until its target is known.
+fn kind(body: &Body) -> Kind {
+    match body {
+        Body::Directory => Kind::Directory,
+        Body::File { .. } | Body::HardLink { .. } => Kind::File,
+        Body::Symlink { .. } => Kind::Symlink,
+        Body::Fifo => Kind::Fifo,
+        Body::CharDevice => Kind::CharDevice,
+        Body::BlockDevice => Kind::BlockDevice,
+    }
+}
+
+fn length(name: &[u8]) -> Result<u16> {
+    u16::try_from(name.len()).map_err(|_| no_room())
+}
+
+fn no_room() -> Error {
+    let text =
+        "the names, attributes and facts of this layer need more memory than an index may use (limit name-bytes)";
+    Error::refused("LIMIT_NAMES", text)
+}

@@ -1,0 +1,128 @@
+//! Whether an oddity is a note or a refusal.
+
+use crate::{Error, Note, Reason, Result, Role, Rules};
+use oci_merge_image::LayerPath;
+
+/// How many notes are kept in full; of what comes after, one for each reason.
+const MANY: usize = 100;
+
+/// Collects the notes on one archive, bounded however odd it is, and refuses what its rules do not tolerate.
+#[derive(Debug, Clone)]
+pub(crate) struct Judge {
+    role: Role,
+    keep: bool,
+    notes: Vec<Note>,
+    /// How many notes have found their entry.
+    placed: usize,
+}
+
+impl Judge {
+    pub(crate) fn new(rules: &Rules) -> Judge {
+        Judge { role: rules.role, keep: rules.keep && rules.role == Role::Layer, notes: Vec::new(), placed: 0 }
+    }
+
+    /// Whether this is a base, which is read as Go reads it.
+    pub(crate) fn is_base(&self) -> bool {
+        self.role == Role::Base
+    }
+
+    /// Something that every reader takes the same way: a note, unless the bytes must be kept. The text is only asked
+    /// for where it is needed.
+    pub(crate) fn harmless(&mut self, reason: &'static str, text: impl FnOnce() -> String) -> Result<()> {
+        let known = self.notes.len() >= MANY && self.notes.iter().any(|note| note.reason.0 == reason);
+        if known {
+            return Ok(());
+        }
+        if self.keep {
+            return Err(Error::refused(reason, text()));
+        }
+        self.notes.push(Note { reason: Reason(reason), path: None, text: text() });
+        Ok(())
+    }
+
+    /// Something that two readers take differently: a refusal, unless it is a base.
+    pub(crate) fn ambiguous(&mut self, reason: &'static str, text: impl FnOnce() -> String) -> Result<()> {
+        match self.role {
+            Role::Layer => Err(Error::refused(reason, text())),
+            Role::Base => self.harmless(reason, text),
+        }
+    }
+
+    /// Adds what another reader noted about the same archive.
+    pub(crate) fn adopt(&mut self, notes: &[Note]) -> Result<()> {
+        for note in notes {
+            let before = self.notes.len();
+            self.harmless(note.reason.0, || note.text.clone()).map_err(|error| match &note.path {
+                Some(path) => error.at(path),
+                None => error,
+            })?;
+            if let Some(added) = self.notes.get_mut(before) {
+                added.path.clone_from(&note.path);
+            }
+        }
+        self.placed = self.notes.len();
+        Ok(())
+    }
+
+    /// The notes since the last call are about an entry.
+    pub(crate) fn place(&mut self, path: &LayerPath) {
+        if self.placed < self.notes.len() {
+            self.notes.iter_mut().skip(self.placed).for_each(|note| note.path = Some(path.clone()));
+            self.placed = self.notes.len();
+        }
+    }
+
+    pub(crate) fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    pub(crate) fn into_notes(self) -> Vec<Note> {
+        self.notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn a_million_oddities_are_a_hundred_notes_and_every_reason() {
+        let mut judge = Judge::new(&Rules::layer(Limits::default()));
+        for i in 0..1_000_000 {
+            judge.harmless("TAR_NUMBER", || format!("{i}")).unwrap();
+        }
+        judge.harmless("TAR_SPARSE", String::new).unwrap();
+        assert_eq!(judge.notes().len(), MANY + 1);
+        assert_eq!(judge.notes().last().map(|note| note.reason), Some(Reason("TAR_SPARSE")));
+    }
+
+    #[test]
+    fn what_is_harmless_is_refused_only_where_bytes_are_kept_and_a_base_is_never_refused() {
+        let harmless = |rules: Rules| Judge::new(&rules).harmless("TAR_SPARSE", String::new).is_ok();
+        let ambiguous = |rules: Rules| Judge::new(&rules).ambiguous("TAR_SPARSE", String::new).is_ok();
+        let limits = Limits::default;
+        assert_eq!(
+            [Rules::layer(limits()), Rules::kept(limits()), Rules::base(limits())].map(harmless),
+            [true, false, true]
+        );
+        assert_eq!(
+            [Rules::layer(limits()), Rules::kept(limits()), Rules::base(limits())].map(ambiguous),
+            [false, false, true]
+        );
+    }
+
+    #[test]
+    fn notes_find_the_entry_that_follows_them() {
+        let mut judge = Judge::new(&Rules::layer(Limits::default()));
+        let path = |name: &str| LayerPath::parse(name.as_bytes()).unwrap();
+        judge.harmless("TAR_NUMBER", String::new).unwrap();
+        judge.place(&path("a"));
+        judge.harmless("TAR_NUMBER", String::new).unwrap();
+        judge.place(&path("b"));
+        let mut other = Judge::new(&Rules::layer(Limits::default()));
+        other.adopt(judge.notes()).unwrap();
+        let paths: Vec<_> = other.notes().iter().map(|note| note.path.clone()).collect();
+        assert_eq!(paths, [Some(path("a")), Some(path("b"))]);
+    }
+}

@@ -2,7 +2,8 @@
 
 use crate::local::Local;
 use crate::open::{OpenBase, OpenImage};
-use crate::{Error, Event, Result, Settings, event, workers};
+use crate::settings::Run;
+use crate::{Error, Event, Result, event, workers};
 use oci_merge_image::{Descriptor, DiffId};
 use oci_merge_layer::{LayerIndex, Rules, survey};
 use oci_merge_store::{Error as StoreError, ErrorKind as StoreKind};
@@ -11,7 +12,7 @@ use oci_merge_store::{Error as StoreError, ErrorKind as StoreKind};
 ///
 /// A layer that the local store knows is not fetched at all; any other is streamed once, and nothing of it is kept
 /// but its index.
-pub(crate) fn index_base(base: &OpenBase, local: &Local, settings: &Settings) -> Result<Vec<LayerIndex>> {
+pub(crate) fn index_base(base: &OpenBase, local: &Local, run: &Run) -> Result<Vec<LayerIndex>> {
     let Some(open) = &base.image else { return Ok(Vec::new()) };
     let (manifest, config) = (open.image.manifest.value(), open.image.config.value());
     if manifest.layers.len() != config.diff_ids.len() {
@@ -20,11 +21,11 @@ pub(crate) fn index_base(base: &OpenBase, local: &Local, settings: &Settings) ->
         return Err(Error::store(&open.name, StoreError::new(StoreKind::Document, open.store.name(), text)));
     }
     let pairs: Vec<_> = manifest.layers.iter().zip(&config.diff_ids).collect();
-    let indexes = workers::for_each(&pairs, settings.jobs(), |(layer, diff_id)| {
-        index_layer(open, layer, diff_id, local, settings)
+    let indexes = workers::for_each(&pairs, run.jobs(), |(layer, diff_id)| {
+        index_layer(open, layer, diff_id, local, run)
     });
     let indexes: Vec<LayerIndex> = indexes.into_iter().collect::<Result<_>>()?;
-    settings.observer.tell(Event::LayerReady {
+    run.observer.tell(Event::LayerReady {
         layer: "base".into(),
         version: None,
         prefix: "/".into(),
@@ -43,16 +44,16 @@ pub(crate) fn index_layer(
     layer: &Descriptor,
     diff_id: &DiffId,
     local: &Local,
-    settings: &Settings,
+    run: &Run,
 ) -> Result<LayerIndex> {
     if let Some(index) = local.index(layer, diff_id) {
         return Ok(index);
     }
-    if settings.cancel.is_cancelled() {
+    if run.cancel.is_cancelled() {
         return Err(Error::Cancelled);
     }
     let content = open.store.fetch(layer).map_err(|e| Error::store(&open.name, e))?;
-    let rules = Rules::base(settings.limits.clone());
+    let rules = Rules::base(run.limits.clone());
     let survey = survey(content, &rules).map_err(|e| unreadable(open, layer, e))?;
     if survey.index.diff_id() != diff_id {
         let text = format!("the tar of layer {}: expected {diff_id}, found {}", layer.digest, survey.index.diff_id());

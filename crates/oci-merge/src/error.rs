@@ -27,6 +27,16 @@ pub enum Error {
         /// What went wrong.
         source: oci_merge_layer::Error,
     },
+    /// A source that the spec names is not there.
+    #[error("{layer}: {text}{place}")]
+    Source {
+        /// The layer.
+        layer: String,
+        /// Where the spec names it, in brackets; empty if no file does.
+        place: String,
+        /// What is wrong.
+        text: String,
+    },
     /// A store, a registry or a download failed.
     #[error("{what}: {source}")]
     Store {
@@ -105,7 +115,7 @@ impl Error {
             Error::Layer { source, .. } => match source.kind() {
                 LayerKind::Refused(_) | LayerKind::NotPackable => "OM0220",
                 LayerKind::Changed => "OM0603",
-                LayerKind::Source => "OM0106",
+                LayerKind::Source => "OM0109",
                 _ => "OM0801",
             },
             Error::Store { source, .. } => match source.kind() {
@@ -116,6 +126,7 @@ impl Error {
                 StoreKind::Disk => "OM0801",
                 _ => "OM0503",
             },
+            Error::Source { .. } => "OM0109",
             Error::SourceChanged { .. } => "OM0601",
             Error::Image { .. } => "OM0104",
             Error::Usage(_) => "OM0100",
@@ -134,7 +145,7 @@ impl Error {
                 LayerKind::Source => 2,
                 _ => 7,
             },
-            Error::Spec(_) | Error::Usage(_) | Error::Image { .. } => 2,
+            Error::Spec(_) | Error::Usage(_) | Error::Source { .. } | Error::Image { .. } => 2,
             Error::Store { source, .. } => match source.kind() {
                 StoreKind::NotFound | StoreKind::Policy => 2,
                 StoreKind::Mismatch | StoreKind::Document => 5,

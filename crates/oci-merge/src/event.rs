@@ -99,6 +99,12 @@ pub enum Event {
         /// After how many milliseconds.
         after_ms: u64,
     },
+    /// Something that a person should know and that stops nothing.
+    #[serde(rename = "warning")]
+    Warning {
+        /// What.
+        text: String,
+    },
     /// One request to a registry or server, for `-v`.
     #[serde(rename = "request")]
     Request {
@@ -175,5 +181,21 @@ impl Default for Observer {
 impl std::fmt::Debug for Observer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Observer")
+    }
+}
+
+impl From<&oci_merge_store::network::Event> for Event {
+    fn from(event: &oci_merge_store::network::Event) -> Event {
+        use oci_merge_store::network::Event as Network;
+        match event {
+            Network::Request(exchange) => Event::Request { line: exchange.to_string() },
+            Network::Retry { what, why, attempt, after } => Event::Retry {
+                what: format!("{what} ({why})"),
+                attempt: *attempt,
+                after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+            },
+            Network::Warning(text) => Event::Warning { text: text.clone() },
+            other => Event::Warning { text: format!("{other:?}") },
+        }
     }
 }

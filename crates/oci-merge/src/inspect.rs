@@ -4,7 +4,8 @@ use crate::assemble::{LAYER, PREFIX, VERSION};
 use crate::local::Local;
 use crate::open::{OpenImage, open_image};
 use crate::spec::BaseSource;
-use crate::{Error, Result, Settings, base_index, workers};
+use crate::settings::{Run, Settings};
+use crate::{Error, Result, base_index, workers};
 use oci_merge_image::{Digest, LayerPath};
 use oci_merge_layer::{Kind, LayerIndex};
 use serde::Serialize;
@@ -78,7 +79,8 @@ pub struct Listed {
 /// # Errors
 /// There is no such image, or its documents are not to be trusted.
 pub fn inspect(source: &BaseSource, directory: &Path, settings: &Settings) -> Result<Inspected> {
-    let open = open_image(source, directory, settings.platform.as_ref(), settings)?;
+    let run = Run::new(settings.clone());
+    let open = open_image(source, directory, run.platform.as_ref(), &run)?;
     let (manifest, config) = (open.image.manifest.value(), open.image.config.value());
     let mut diff_ids = config.diff_ids.iter().map(|d| d.0.clone());
     let layers = manifest.layers.iter().map(|layer| InspectedLayer {
@@ -106,12 +108,13 @@ pub fn inspect(source: &BaseSource, directory: &Path, settings: &Settings) -> Re
 /// # Errors
 /// There is no such image, or a layer of it cannot be read.
 pub fn list(source: &BaseSource, directory: &Path, settings: &Settings) -> Result<Vec<Listed>> {
-    let open = open_image(source, directory, settings.platform.as_ref(), settings)?;
-    let local = Local::open(settings)?;
+    let run = Run::new(settings.clone());
+    let open = open_image(source, directory, run.platform.as_ref(), &run)?;
+    let local = Local::open(&run)?;
     let (manifest, config) = (open.image.manifest.value(), open.image.config.value());
     let pairs: Vec<_> = manifest.layers.iter().zip(&config.diff_ids).collect();
-    let indexes = workers::for_each(&pairs, settings.jobs(), |(layer, diff_id)| {
-        base_index::index_layer(&open, layer, diff_id, &local, settings)
+    let indexes = workers::for_each(&pairs, run.jobs(), |(layer, diff_id)| {
+        base_index::index_layer(&open, layer, diff_id, &local, &run)
     });
     let indexes: Vec<LayerIndex> = indexes.into_iter().collect::<Result<_>>()?;
     let mut tree = BTreeMap::new();

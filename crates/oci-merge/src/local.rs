@@ -1,9 +1,11 @@
 //! The local store: an OCI layout of every layer that was made or fetched, and what was learnt of each.
 
-use crate::{Error, Result, Settings};
-use oci_merge_image::{Descriptor, DiffId};
+use crate::settings::Run;
+use crate::{Error, Result};
+use oci_merge_image::{Descriptor, DiffId, Digest, MediaType};
 use oci_merge_layer::LayerIndex;
-use oci_merge_store::Layout;
+use oci_merge_store::{Layout, Store};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The name under which a path index is kept beside its blob.
@@ -17,9 +19,9 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    pub(crate) fn open(settings: &Settings) -> Result<Local> {
+    pub(crate) fn open(run: &Run) -> Result<Local> {
         let failed = |e| Error::store("the local store", e);
-        if let Some(directory) = &settings.store {
+        if let Some(directory) = &run.store {
             let layout = Arc::new(Layout::open_or_create(directory).map_err(failed)?);
             return Ok(Local { layout, _temporary: None });
         }
@@ -31,6 +33,15 @@ impl Local {
 
     pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.layout
+    }
+
+    /// The file of a blob that is here, if its bytes are still those of its digest.
+    pub(crate) fn verified_blob(&self, digest: &Digest) -> Option<PathBuf> {
+        let path = self.layout.blob_path(digest);
+        let size = std::fs::symlink_metadata(&path).ok().filter(|m| m.is_file())?.len();
+        let blob = Descriptor::new(MediaType::Other("application/octet-stream".into()), digest.clone(), size);
+        let mut content = self.layout.fetch(&blob).ok()?;
+        std::io::copy(&mut content, &mut std::io::sink()).ok().map(|_| path)
     }
 
     /// The index of a layer that was read before, if it belongs to this very blob and tar.

@@ -1,7 +1,8 @@
 //! Opens an image wherever it lies: a registry, an OCI layout, an archive. Documents only; no layer is read.
 
 use crate::spec::BaseSource;
-use crate::{Error, Result, Settings, archive};
+use crate::settings::Run;
+use crate::{Error, Result, archive};
 use oci_merge_image::{
     Base, BaseImage, Config, Descriptor, Document, Form, Index, MAX_DOCUMENT_BYTES, Manifest, Platform, Reference,
 };
@@ -48,13 +49,13 @@ pub(crate) fn open_base(
     source: &BaseSource,
     directory: &Path,
     platform: Option<&Platform>,
-    settings: &Settings,
+    run: &Run,
 ) -> Result<OpenBase> {
     if *source == BaseSource::Scratch {
         let platform = platform.cloned().unwrap_or_else(local_platform);
         return Ok(OpenBase { ground: Base::Scratch(platform.clone()), image: None, platform });
     }
-    let image = open_image(source, directory, platform, settings)?;
+    let image = open_image(source, directory, platform, run)?;
     let platform = image.image.config.value().platform.clone();
     Ok(OpenBase { ground: Base::Image(Box::new(image.image.clone())), image: Some(image), platform })
 }
@@ -64,7 +65,7 @@ pub(crate) fn open_image(
     source: &BaseSource,
     directory: &Path,
     platform: Option<&Platform>,
-    settings: &Settings,
+    run: &Run,
 ) -> Result<OpenImage> {
     let what = source.to_string();
     let failed = |e| Error::store(&what, e);
@@ -74,10 +75,10 @@ pub(crate) fn open_image(
             (Arc::new(Layout::open(&directory.join(layout)).map_err(failed)?), tag.clone(), None)
         }
         BaseSource::OciArchive(file) | BaseSource::DockerArchive(file) => {
-            (Arc::new(archive::open(&what, &directory.join(file), settings)?), None, None)
+            (Arc::new(archive::open(&what, &directory.join(file), run)?), None, None)
         }
         BaseSource::Registry(reference) => {
-            let registry = Registry::new(reference, settings.registry.clone());
+            let registry = Registry::new(reference, &run.network);
             (Arc::new(registry), Some(reference.wanted()), Some(reference.clone()))
         }
     };

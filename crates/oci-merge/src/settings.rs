@@ -1,10 +1,12 @@
 //! What a run is told beside the spec. The library reads no environment and no clock: the binary fills this in.
 
-use crate::{CancelToken, Observer};
+use crate::{CancelToken, Event, Observer};
 use oci_merge_image::Platform;
 use oci_merge_layer::Limits;
-use oci_merge_store::registry;
+use oci_merge_store::network::{self, Network, Watcher};
+use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How a run works. The default keeps nothing between runs, uses no credentials, and tells nobody.
 #[derive(Debug, Clone, Default)]
@@ -19,8 +21,8 @@ pub struct Settings {
     pub platform: Option<Platform>,
     /// Upper bounds for what is read.
     pub limits: Limits,
-    /// How registries are spoken to.
-    pub registry: registry::Settings,
+    /// How registries and servers are spoken to. Its watcher and its flag to stop are those of the run.
+    pub network: network::Settings,
     /// Who is told what happens.
     pub observer: Observer,
     /// What stops the run.
@@ -28,7 +30,35 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Layers at a time, and threads that compress.
     pub(crate) fn jobs(&self) -> usize {
         self.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1).max(1)
+    }
+}
+
+/// The settings of one run, and the connections and tokens that all of it shares.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    settings: Settings,
+    pub(crate) network: Network,
+}
+
+impl Run {
+    pub(crate) fn new(settings: Settings) -> Run {
+        let (observer, cancel) = (settings.observer.clone(), settings.cancel.clone());
+        let network = Network::new(network::Settings {
+            watcher: Watcher::new(move |event| observer.tell(Event::from(event))),
+            cancelled: Some(Arc::new(move || cancel.is_cancelled())),
+            ..settings.network.clone()
+        });
+        Run { settings, network }
+    }
+}
+
+impl Deref for Run {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
     }
 }

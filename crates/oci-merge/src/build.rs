@@ -1,0 +1,209 @@
+//! From spec to manifest: gather, pack, check, stack; and then push.
+
+use crate::assemble::assemble;
+use crate::base_index::index_base;
+use crate::layers::{self, Ready};
+use crate::local::Local;
+use crate::open::{OpenBase, open_base};
+use crate::result::{Built, BuiltBase, BuiltLayer, Checked};
+use crate::spec::Spec;
+use crate::settings::Run;
+use crate::{Destination, Error, Event, Result, Settings, judge, write};
+use oci_merge_image::{Platform, Stacked};
+
+/// How many layers an image may have: what docker's classic store can mount.
+pub const MAX_LAYERS: usize = 125;
+
+/// A run that is described and not yet started.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    spec: Spec,
+    settings: Settings,
+    only: Vec<String>,
+    names: Vec<String>,
+}
+
+/// An image that was made and checked, and lies in the local store.
+pub struct Assembled {
+    pub(crate) spec: Spec,
+    pub(crate) run: Run,
+    pub(crate) names: Vec<String>,
+    pub(crate) base: OpenBase,
+    pub(crate) local: Local,
+    pub(crate) layers: Vec<Ready>,
+    pub(crate) stacked: Stacked,
+    pub(crate) checked: Checked,
+}
+
+impl Builder {
+    /// A run of a spec.
+    pub fn new(spec: Spec) -> Builder {
+        Builder { spec, settings: Settings::default(), only: Vec::new(), names: Vec::new() }
+    }
+
+    /// How the run works.
+    pub fn settings(mut self, settings: Settings) -> Builder {
+        self.settings = settings;
+        self
+    }
+
+    /// Only these layers of the spec; none: all of them.
+    pub fn only(mut self, layers: impl IntoIterator<Item = impl Into<String>>) -> Builder {
+        self.only = layers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The references that the image is to have; none: the project's repository, or the tag `full` alone.
+    pub fn names(mut self, references: impl IntoIterator<Item = impl Into<String>>) -> Builder {
+        self.names = references.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Makes the layers and checks them against each other and the base; writes nothing but the local store.
+    ///
+    /// # Errors
+    /// [`Error::Findings`] if the answer is no; else whatever kept a layer from being made.
+    pub fn check(self) -> Result<Checked> {
+        Ok(self.assemble()?.checked)
+    }
+
+    /// Makes the layers, checks them, and stacks them on the base.
+    ///
+    /// # Errors
+    /// As [`check`](Builder::check); and layers that cannot be stacked.
+    pub fn assemble(mut self) -> Result<Assembled> {
+        let run = Run::new(self.settings.clone());
+        let (spec, run) = (&mut self.spec, &run);
+        select(spec, &self.only)?;
+        let platform = wanted_platform(spec, run)?;
+        let base = open_base(&spec.base.source, &spec.directory, platform.as_ref(), run)?;
+        spec.layers.retain(|l| l.platforms.is_empty() || l.platforms.iter().any(|p| p.matches(&base.platform)));
+        within_limit(spec, &base)?;
+        run.observer.tell(Event::RunStart {
+            tool: env!("CARGO_PKG_VERSION"),
+            image: image_name(spec),
+            platform: base.platform.to_string(),
+            layers: spec.layers.iter().map(|l| l.name.clone()).collect(),
+        });
+        let local = Local::open(run)?;
+        let base_indexes = index_base(&base, &local, run)?;
+        let (layers, refused) = layers::make_all(spec, &base, &base_indexes, &local, run)?;
+        let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, run)?;
+        let stacked = assemble(&base, &layers, &spec.config, run.epoch)?;
+        let run = run.clone();
+        let Builder { spec, names, .. } = self;
+        Ok(Assembled { spec, run, names, base, local, layers, stacked, checked })
+    }
+}
+
+impl Assembled {
+    /// Writes the image to every destination, and says where it is now.
+    ///
+    /// # Errors
+    /// A destination cannot be written; what was written before stays.
+    pub fn write(&self, destinations: &[Destination]) -> Result<Built> {
+        write::write(self, destinations)
+    }
+
+    /// Pushes the image to a registry under a reference.
+    ///
+    /// # Errors
+    /// The reference cannot be read, or the registry does not take the image.
+    pub fn push(mut self, reference: &str) -> Result<String> {
+        self.names = vec![reference.to_owned()];
+        let built = self.write(&[Destination::Registry])?;
+        Ok(built.written.into_iter().next().map(|w| w.answer).unwrap_or_default())
+    }
+
+    /// What was made, before it was written anywhere.
+    pub fn built(&self) -> Built {
+        let base = self.base.image.as_ref();
+        let manifest = &self.stacked.manifest;
+        let config = self.stacked.config.value();
+        Built {
+            image: image_name(&self.spec),
+            platform: self.base.platform.to_string(),
+            manifest_digest: manifest.digest().clone(),
+            manifest_size: manifest.bytes().len() as u64,
+            config_digest: self.stacked.config.digest().clone(),
+            base: BuiltBase {
+                name: self.base.name().to_owned(),
+                digest: base.map(|open| open.descriptor.digest.clone()),
+                size: base.map_or(0, |open| open.image.manifest.value().layers.iter().map(|l| l.size).sum()),
+                layers: base.map_or(0, |open| open.image.manifest.value().layers.len()),
+            },
+            layers: self.layers.iter().map(built_layer).collect(),
+            path: config.env.iter().find_map(|e| e.strip_prefix("PATH=")).unwrap_or_default().to_owned(),
+            check: self.checked.clone(),
+            written: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Assembled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Assembled({})", self.stacked.manifest.digest())
+    }
+}
+
+fn built_layer(layer: &Ready) -> BuiltLayer {
+    BuiltLayer {
+        name: layer.name.clone(),
+        version: layer.version.clone(),
+        prefix: layer.prefix.to_string(),
+        digest: layer.descriptor.digest.clone(),
+        diff_id: layer.diff_id.0.clone(),
+        size: layer.descriptor.size,
+        paths: layer.index.len() as u64,
+        how: layer.how,
+        notes: layer.notes.clone(),
+        transfer: None,
+        bytes_sent: 0,
+    }
+}
+
+/// Keeps the layers that were asked for, in the order of the file.
+fn select(spec: &mut Spec, only: &[String]) -> Result<()> {
+    if let Some(stranger) = only.iter().find(|name| !spec.layers.iter().any(|l| l.name == **name)) {
+        let known: Vec<&str> = spec.layers.iter().map(|l| l.name.as_str()).collect();
+        return Err(Error::usage(format!("there is no layer {stranger}; the spec has {}", known.join(", "))));
+    }
+    if !only.is_empty() {
+        spec.layers.retain(|l| only.contains(&l.name));
+    }
+    Ok(())
+}
+
+/// The platform of the settings, else the spec's; `None` leaves the choice to the base.
+fn wanted_platform(spec: &Spec, run: &Run) -> Result<Option<Platform>> {
+    match (&run.platform, &spec.project.platforms[..]) {
+        (Some(platform), _) => Ok(Some(platform.clone())),
+        (None, []) => Ok(None),
+        (None, [only]) => Ok(Some(only.clone())),
+        (None, several) => {
+            let names: Vec<String> = several.iter().map(|p| p.to_string()).collect();
+            Err(Error::usage(format!(
+                "the spec lists the platforms {}, and one image for several is not built yet; choose one with --platform",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+fn within_limit(spec: &Spec, base: &OpenBase) -> Result<()> {
+    let below = base.image.as_ref().map_or(0, |open| open.image.manifest.value().layers.len());
+    let count = below + spec.layers.len();
+    let most = spec.max_layers.min(MAX_LAYERS);
+    if count > most {
+        return Err(Error::usage(format!(
+            "{count} layers ({below} of them the base's); an image may have {most}, for docker's classic store mounts no more"
+        )));
+    }
+    Ok(())
+}
+
+/// What messages call the image: the project's name, else its repository's last component, else `image`.
+pub(crate) fn image_name(spec: &Spec) -> String {
+    let of_repository = || spec.project.repo.as_ref().and_then(|r| r.repository().rsplit('/').next().map(str::to_owned));
+    spec.project.name.clone().or_else(of_repository).unwrap_or_else(|| "image".to_owned())
+}

@@ -1,0 +1,188 @@
+//! Writes an image to its destinations: every one of them is a copy from the same source.
+
+use crate::assemble::LAYER;
+use crate::build::Assembled;
+use crate::engine::Engine;
+use crate::event::Transfer;
+use crate::names::Names;
+use crate::result::{Built, Written, write_whole};
+use crate::{Destination, Error, Event, Result};
+use oci_merge_image::{Descriptor, MediaType, Reference, shown};
+use oci_merge_store::archive::{Image as ArchiveImage, write_archive};
+use oci_merge_store::copy::{CopyOptions, Ledger, Movement, copy};
+use oci_merge_store::registry::Registry;
+use oci_merge_store::{Layout, Memory, Overlay, Store};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes an image to every destination, in the order that they were named.
+pub(crate) fn write(image: &Assembled, destinations: &[Destination]) -> Result<Built> {
+    let names = Names::of(&image.spec, &image.names)?;
+    let mut built = image.built();
+    let documents = Memory::new();
+    let root = image.stacked.manifest.descriptor(MediaType::ImageManifest);
+    let config = image.stacked.config.descriptor(MediaType::ImageConfig);
+    for (descriptor, bytes) in [(&config, image.stacked.config.bytes()), (&root, image.stacked.manifest.bytes())] {
+        documents.push(descriptor, &bytes.to_vec()).map_err(|e| Error::store("the image", e))?;
+    }
+    let base = image.base.image.as_ref().map(|open| &*open.store);
+    let stores = [&documents as &dyn Store, &**image.local.layout()].into_iter().chain(base);
+    let writer = Writer { image, names, from: Overlay::new(stores), root, config };
+    for destination in destinations {
+        if image.run.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let written = writer.write_to(destination, &mut built)?;
+        for place in &written {
+            let (reference, digest) = (place.reference.clone(), built.manifest_digest.clone());
+            image.run.observer.tell(Event::ImageWritten { reference, digest });
+        }
+        built.written.extend(written);
+    }
+    Ok(built)
+}
+
+struct Writer<'a> {
+    image: &'a Assembled,
+    names: Names,
+    from: Overlay<'a>,
+    root: Descriptor,
+    config: Descriptor,
+}
+
+impl Writer<'_> {
+    fn write_to(&self, destination: &Destination, built: &mut Built) -> Result<Vec<Written>> {
+        match destination {
+            Destination::Layout(path) => self.layout(path),
+            Destination::OciArchive(path) | Destination::DockerArchive(path) => self.archive(destination, path),
+            Destination::Registry => self.registry(built),
+            Destination::Engine => self.engine(),
+            Destination::Layer(path) => self.layer(path),
+            Destination::Nothing => Ok(Vec::new()),
+        }
+    }
+
+    fn layout(&self, path: &Path) -> Result<Vec<Written>> {
+        let place = format!("oci:{}", shown(path.as_os_str().as_encoded_bytes()));
+        let failed = |e| Error::store(&place, e);
+        let output = Layout::output(path).map_err(failed)?;
+        let tags = self.names.in_layout();
+        self.copy(&*output, &place, CopyOptions { tags: tags.clone(), ..self.options() })?;
+        output.finish().map_err(failed)?;
+        Ok(tags.into_iter().map(|tag| self.pinned(format!("{place}:{tag}"), false)).collect())
+    }
+
+    fn registry(&self, built: &mut Built) -> Result<Vec<Written>> {
+        let mut written = Vec::new();
+        for (reference, tags) in self.names.repositories()? {
+            let registry = Registry::new(&reference, &self.image.run.network);
+            let options = CopyOptions { tags: tags.clone(), mounts: self.mounts(&reference), ..self.options() };
+            let ledger = self.copy(&registry, &reference.name(), options)?;
+            account(built, &ledger);
+            let pinned = |tag: &String| self.pinned(format!("{}:{tag}", reference.name()), true);
+            written.extend(tags.iter().map(pinned));
+        }
+        Ok(written)
+    }
+
+    fn archive(&self, destination: &Destination, path: &Path) -> Result<Vec<Written>> {
+        let (word, names) = match destination {
+            Destination::OciArchive(_) => ("oci-archive", self.names.in_layout()),
+            _ => ("docker-archive", self.names.in_archive()),
+        };
+        let is_stdout = path.as_os_str() == "-";
+        if is_stdout {
+            self.write_archive(&mut io::stdout().lock())?;
+        } else {
+            let mut outcome = Ok(());
+            let written = write_whole(path, |file| {
+                outcome = self.write_archive(file);
+                outcome.as_ref().map_err(|_| io::Error::other("the image could not be read")).copied()
+            });
+            outcome.and(written)?;
+        }
+        let place = format!("{word}:{}", shown(path.as_os_str().as_encoded_bytes()));
+        // An archive on the standard output is the answer; nothing else may stand there.
+        let names = if is_stdout { Vec::new() } else { names };
+        Ok(names.iter().map(|name| self.pinned(format!("{place}:{name}"), false)).collect())
+    }
+
+    fn write_archive(&self, out: &mut dyn Write) -> Result<()> {
+        let names = self.names.in_archive();
+        let images = [ArchiveImage { names: &names, descriptor: &self.root }];
+        write_archive(&images, &self.from, out).map_err(|e| Error::store("the archive", e))
+    }
+
+    fn engine(&self) -> Result<Vec<Written>> {
+        let engine = Engine::find()?;
+        let names = self.names.in_archive();
+        let Some(first) = names.first() else { return Ok(Vec::new()) };
+        engine.load(first, [&self.config.digest, &self.root.digest], |pipe| self.write_archive(pipe))?;
+        let known = |name: &String| Written { reference: name.clone(), answer: name.clone(), pushed: false };
+        Ok(names.iter().map(known).collect())
+    }
+
+    /// One layer's tarball, and its index beside it: what a CI job hands on.
+    fn layer(&self, path: &Path) -> Result<Vec<Written>> {
+        let [layer] = &self.image.layers[..] else {
+            let names: Vec<&str> = self.image.layers.iter().map(|l| l.name.as_str()).collect();
+            return Err(Error::usage(format!("-o type=layer writes one layer; name it: {}", names.join(" or "))));
+        };
+        let failed = |e| Error::store(&layer.name, e);
+        let mut content = self.image.local.layout().fetch(&layer.descriptor).map_err(failed)?;
+        write_whole(path, |file| io::copy(&mut content, file).map(|_| ()))?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".index");
+        write_whole(Path::new(&beside), |file| file.write_all(&layer.index.to_bytes()))?;
+        let reference = shown(path.as_os_str().as_encoded_bytes()).to_string();
+        let answer = format!("{reference}@{}", layer.descriptor.digest);
+        Ok(vec![Written { reference, answer, pushed: false }])
+    }
+
+    fn copy(&self, to: &dyn Store, place: &str, options: CopyOptions) -> Result<Ledger> {
+        copy(&self.from, to, &self.root, &options).map_err(|e| {
+            let layer = e.digest().and_then(|digest| self.layer_of(digest));
+            Error::store(layer.unwrap_or(place), e)
+        })
+    }
+
+    fn options(&self) -> CopyOptions {
+        CopyOptions::default()
+    }
+
+    /// The base's layers may be mounted from the base's repository, if it is in the same registry.
+    fn mounts(&self, to: &Reference) -> Vec<(oci_merge_image::Digest, String)> {
+        let Some(open) = &self.image.base.image else { return Vec::new() };
+        match &open.reference {
+            Some(from) if from.registry() == to.registry() && from.repository() != to.repository() => {
+                let layers = &open.image.manifest.value().layers;
+                layers.iter().map(|l| (l.digest.clone(), from.repository().to_owned())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The name of the layer that a blob belongs to.
+    fn layer_of(&self, digest: &oci_merge_image::Digest) -> Option<&str> {
+        let layers = &self.image.stacked.manifest.value().layers;
+        layers.iter().find(|l| l.digest == *digest)?.annotations.get(LAYER).map(String::as_str)
+    }
+
+    fn pinned(&self, reference: String, pushed: bool) -> Written {
+        let answer = format!("{reference}@{}", self.root.digest);
+        Written { reference, answer, pushed }
+    }
+}
+
+/// Adds to the layers of a result how their blobs came into the registry.
+fn account(built: &mut Built, ledger: &Ledger) {
+    for layer in &mut built.layers {
+        let Some(line) = ledger.lines.iter().find(|line| line.descriptor.digest == layer.digest) else { continue };
+        layer.bytes_sent += line.sent;
+        layer.transfer = Some(match line.movement {
+            Movement::Present => Transfer::Present,
+            Movement::Mounted => Transfer::Mounted,
+            Movement::Uploaded => Transfer::Uploaded,
+        });
+    }
+}

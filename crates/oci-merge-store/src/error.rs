@@ -94,6 +94,11 @@ impl Error {
         Error { retryable: true, ..self }
     }
 
+    /// The same, at this end of a copy and no other.
+    pub(crate) fn moved_to(self, side: Side) -> Error {
+        Error { side: Some(side), ..self }
+    }
+
     /// What kind of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.kind

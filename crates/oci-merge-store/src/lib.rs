@@ -1,6 +1,6 @@
 //! Where images are kept: a registry, an OCI layout, memory; and copying between them.
 //!
-//! A [`Store`] is five verbs over a descriptor, and everything that moves content is one function, `copy`.
+//! A [`Store`] is five verbs over a descriptor, and everything that moves content is one function, [`copy::copy`].
 //!
 //! | place | is |
 //! |---|---|
@@ -11,6 +11,7 @@
 mod content;
 #[cfg(any(test, feature = "server"))]
 pub mod contract;
+pub mod copy;
 mod digester;
 mod directory;
 mod error;

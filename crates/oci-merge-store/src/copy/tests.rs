@@ -1,0 +1,452 @@
+//! In what order a copy does things, what it leaves out, and whom it blames.
+
+use super::*;
+use crate::{Memory, Overlay, Verified};
+use oci_merge_image::MediaType;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::time::Duration;
+
+/// A store that notes what it is asked, and misbehaves where it is told to.
+#[derive(Default)]
+struct Noted {
+    inner: Memory,
+    log: Mutex<Vec<String>>,
+    mountable: BTreeSet<(Digest, String)>,
+    refused: BTreeSet<Digest>,
+    claimed: BTreeSet<Digest>,
+    remote: bool,
+    attempts: usize,
+    busy: AtomicUsize,
+    busiest: AtomicUsize,
+}
+
+impl Noted {
+    fn note(&self, what: &str, descriptor: &Descriptor) {
+        self.log.lock().unwrap().push(format!("{what} {}", name_of(descriptor)));
+    }
+
+    fn log(&self) -> Vec<String> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    fn count(&self, line: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|l| *l == line).count()
+    }
+}
+
+/// The first word of a test's blob, or the kind of a document.
+fn name_of(descriptor: &Descriptor) -> String {
+    descriptor.annotations.get("name").cloned().unwrap_or_else(|| format!("{:?}", Form::of(&descriptor.media_type)))
+}
+
+impl Store for Noted {
+    fn name(&self) -> String {
+        "noted".into()
+    }
+
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.inner.resolve(reference)
+    }
+
+    fn exists(&self, descriptor: &Descriptor) -> Result<bool> {
+        self.note("exists", descriptor);
+        Ok(self.claimed.contains(&descriptor.digest) || self.inner.exists(descriptor)?)
+    }
+
+    fn fetch(&self, descriptor: &Descriptor) -> Result<Verified> {
+        self.note("fetch", descriptor);
+        self.inner.fetch(descriptor)
+    }
+
+    fn content(&self, descriptor: &Descriptor) -> Option<Box<dyn Content + '_>> {
+        if self.remote { None } else { self.inner.content(descriptor) }
+    }
+
+    fn push(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<()> {
+        self.note("push", descriptor);
+        if self.refused.contains(&descriptor.digest) {
+            return Err(Error::new(ErrorKind::Denied, "noted", "no"));
+        }
+        if Form::of(&descriptor.media_type) == Form::Manifest {
+            let mut bytes = Vec::new();
+            content.open().unwrap().read_to_end(&mut bytes).unwrap();
+            for child in children("noted", &descriptor.media_type, &bytes).unwrap() {
+                if !self.inner.exists(&child)? && !matches!(Form::of(&child.media_type), Form::Foreign(_)) {
+                    return Err(Error::new(ErrorKind::Network, "noted", "blob unknown").because(MANIFEST_BLOB_UNKNOWN));
+                }
+            }
+        }
+        let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
+        self.busiest.fetch_max(busy, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(5));
+        for _ in 0..self.attempts {
+            // An upload that breaks off and starts over.
+            let _ = content.open().and_then(|mut c| c.read(&mut [0; 1]));
+        }
+        let result = self.inner.push(descriptor, content);
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+
+    fn tag(&self, descriptor: &Descriptor, tag: &str) -> Result<()> {
+        self.note(&format!("tag {tag}"), descriptor);
+        self.inner.tag(descriptor, tag)
+    }
+
+    fn mount(&self, descriptor: &Descriptor, from: &str) -> Result<bool> {
+        self.note(&format!("mount {from}"), descriptor);
+        if !self.mountable.contains(&(descriptor.digest.clone(), from.to_owned())) {
+            return Ok(false);
+        }
+        self.inner.push(descriptor, &name_of(descriptor).into_bytes()).map(|()| true)
+    }
+}
+
+fn named(media_type: MediaType, bytes: &[u8], name: &str) -> Descriptor {
+    let mut descriptor = Descriptor::of(media_type, bytes);
+    descriptor.annotations.insert("name".into(), name.into());
+    descriptor
+}
+
+/// A blob whose content is its name.
+fn blob(name: &str) -> Descriptor {
+    let media_type = if name.starts_with("config") { MediaType::ImageConfig } else { MediaType::ImageLayer };
+    named(media_type, name.as_bytes(), name)
+}
+
+fn put(store: &dyn Store, media_type: MediaType, value: &Value, name: &str) -> Descriptor {
+    let bytes = value.to_string().into_bytes();
+    let descriptor = named(media_type, &bytes, name);
+    store.push(&descriptor, &bytes).unwrap();
+    descriptor
+}
+
+/// An image of blobs that are put beside it, the config first.
+fn image(store: &Memory, name: &str, blobs: &[&str]) -> Descriptor {
+    let descriptors: Vec<Descriptor> = blobs.iter().map(|name| blob(name)).collect();
+    for (name, descriptor) in blobs.iter().zip(&descriptors) {
+        store.push(descriptor, &name.as_bytes()).unwrap();
+    }
+    let (config, layers) = descriptors.split_first().unwrap();
+    put(store, MediaType::ImageManifest, &json!({ "schemaVersion": 2, "config": config, "layers": layers }), name)
+}
+
+fn go(from: &dyn Store, to: &dyn Store, root: &Descriptor, options: &CopyOptions<'_>) -> Result<Ledger> {
+    copy(from, to, root, options, &|_| {})
+}
+
+fn alone(tags: &[&str]) -> CopyOptions<'static> {
+    CopyOptions { threads: 1, tags: tags.iter().map(|t| t.to_string()).collect(), ..CopyOptions::default() }
+}
+
+fn hows(ledger: &Ledger) -> Vec<(String, How)> {
+    ledger.transfers.iter().map(|t| (name_of(&t.descriptor), t.how.clone())).collect()
+}
+
+#[test]
+fn children_go_first_and_every_digest_once() {
+    let from = Noted::default();
+    let amd = image(&from.inner, "amd", &["config-amd", "shared layer", "layer"]);
+    let arm = image(&from.inner, "arm", &["config-arm", "shared layer", "other layer"]);
+    let index = json!({ "schemaVersion": 2, "manifests": [amd, arm, amd] });
+    let root = put(&from.inner, MediaType::ImageIndex, &index, "index");
+    let to = Noted::default();
+    let ledger = go(&from, &to, &root, &alone(&["a", "b"])).unwrap();
+    let mut expected = Vec::new();
+    for name in ["shared layer", "other layer", "config-amd", "config-arm", "layer", "amd", "arm", "index"] {
+        expected.extend([format!("exists {name}"), format!("push {name}")]);
+    }
+    expected.extend(["tag a index".to_owned(), "tag b index".to_owned()]);
+    assert_eq!(to.log(), expected);
+    let order = ["config-amd", "shared layer", "layer", "config-arm", "other layer", "amd", "arm", "index"];
+    let sent: Vec<_> = order.iter().map(|name| (name.to_string(), How::Sent)).collect();
+    assert_eq!(hows(&ledger), sent);
+
+    // All of it is there now: nothing moves.
+    let ledger = go(&from, &to, &root, &alone(&["a"])).unwrap();
+    assert!(to.log().iter().all(|line| !line.starts_with("push")));
+    assert_eq!(ledger.sent(), 0);
+    for tag in ["a", "b"] {
+        assert_eq!(to.resolve(tag).unwrap().digest, root.digest);
+    }
+}
+
+#[test]
+fn what_can_be_mounted_is_neither_asked_for_nor_fetched() {
+    let from = Noted { remote: true, ..Noted::default() };
+    let root = image(&from.inner, "image", &["config", "base layer", "gone layer", "own layer"]);
+    let mut to = Noted::default();
+    to.mountable.insert((blob("base layer").digest, "base".into()));
+    let mut options = alone(&["x"]);
+    for name in ["base layer", "gone layer"] {
+        options.mount_from.insert(blob(name).digest, vec!["other".into(), "base".into()]);
+    }
+    let ledger = go(&from, &to, &root, &options).unwrap();
+    let expected = [
+        "mount other base layer",
+        "mount base base layer",
+        "mount other gone layer",
+        "mount base gone layer",
+        "exists gone layer",
+        "push gone layer",
+        "exists own layer",
+        "push own layer",
+        "exists config",
+        "push config",
+        "exists image",
+        "push image",
+        "tag x image",
+    ];
+    assert_eq!(to.log(), expected);
+    assert_eq!(from.count("fetch base layer"), 0);
+    assert_eq!(hows(&ledger)[1], ("base layer".into(), How::Mounted("base".into())));
+}
+
+#[test]
+fn blobs_that_a_registry_only_claims_to_have_are_sent_after_all() {
+    let from = Memory::new();
+    let root = image(&from, "image", &["config", "layer one", "layer two"]);
+    let mut to = Noted::default();
+    to.claimed.insert(blob("layer one").digest);
+    to.inner.push(&blob("layer two"), &b"layer two".to_vec()).unwrap();
+    let ledger = go(&from, &to, &root, &alone(&["x"])).unwrap();
+    assert_eq!(to.count("push image"), 2);
+    assert!(hows(&ledger).iter().all(|(_, how)| *how == How::Sent), "{ledger:?}");
+    assert_eq!(to.resolve("x").unwrap().digest, root.digest);
+}
+
+#[test]
+fn an_error_says_at_which_end_and_no_tag_moves() {
+    let good = Memory::new();
+    let root = image(&good, "image", &["config", "layer"]);
+    let mut to = Noted::default();
+    to.refused.insert(blob("layer").digest);
+    let error = go(&good, &to, &root, &alone(&["x"])).unwrap_err();
+    assert_eq!((error.kind(), error.side()), (ErrorKind::Denied, Some(Side::Target)));
+    assert_eq!(error.digest(), Some(&blob("layer").digest));
+    assert!(to.log().iter().all(|line| !line.contains("tag") && line != "push image"));
+
+    // A source that lies, as content that lies here and as content that is fetched.
+    for remote in [false, true] {
+        struct Lying(Memory, bool);
+        impl Store for Lying {
+            fn name(&self) -> String {
+                "lying".into()
+            }
+            fn resolve(&self, reference: &str) -> Result<Descriptor> {
+                self.0.resolve(reference)
+            }
+            fn exists(&self, descriptor: &Descriptor) -> Result<bool> {
+                self.0.exists(descriptor)
+            }
+            fn fetch(&self, descriptor: &Descriptor) -> Result<Verified> {
+                match name_of(descriptor).as_str() {
+                    "layer" => Ok(Verified::new(descriptor, "lying", &b"LAYER"[..])),
+                    _ => self.0.fetch(descriptor),
+                }
+            }
+            fn content(&self, descriptor: &Descriptor) -> Option<Box<dyn Content + '_>> {
+                (!self.1 && name_of(descriptor) == "layer").then(|| Box::new(b"LAYER".to_vec()) as Box<dyn Content>)
+            }
+            fn push(&self, _: &Descriptor, _: &dyn Content) -> Result<()> {
+                unreachable!("a source is not written to")
+            }
+            fn tag(&self, _: &Descriptor, _: &str) -> Result<()> {
+                unreachable!("a source is not written to")
+            }
+        }
+        let from = Lying(Memory::new(), remote);
+        let root = image(&from.0, "image", &["config", "layer"]);
+        let to = Noted::default();
+        let error = go(&from, &to, &root, &alone(&["x"])).unwrap_err();
+        assert_eq!((error.kind(), error.side()), (ErrorKind::Mismatch, Some(Side::Source)), "{error}");
+        assert_eq!(error.digest(), Some(&blob("layer").digest));
+        assert!(error.to_string().starts_with("reading from lying: wrong bytes"), "{error}");
+        assert_eq!(to.resolve("x").unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    let mut absent = root.clone();
+    absent.digest = Digest::of(b"absent");
+    let error = go(&good, &Memory::new(), &absent, &alone(&[])).unwrap_err();
+    assert_eq!((error.kind(), error.side()), (ErrorKind::NotFound, Some(Side::Source)));
+}
+
+#[test]
+fn of_several_errors_it_is_the_first_in_the_order_of_the_documents() {
+    let from = Memory::new();
+    let root = image(&from, "image", &["config", "layer 1", "layer 2 is the largest", "layer 3 is larger"]);
+    for _ in 0..20 {
+        let mut to = Noted::default();
+        to.refused.extend([blob("layer 2 is the largest").digest, blob("layer 3 is larger").digest]);
+        let options = CopyOptions { threads: 4, ..CopyOptions::default() };
+        let error = go(&from, &to, &root, &options).unwrap_err();
+        let first =
+            if to.count("push layer 2 is the largest") == 1 { "layer 2 is the largest" } else { "layer 3 is larger" };
+        assert_eq!(error.digest(), Some(&blob(first).digest));
+    }
+}
+
+#[test]
+fn threads_are_used_and_bounded() {
+    let names: Vec<String> = (0..40).map(|n| format!("layer {n}")).collect();
+    let mut blobs = vec!["config"];
+    blobs.extend(names.iter().map(String::as_str));
+    let from = Memory::new();
+    let root = image(&from, "image", &blobs);
+    for threads in [1, 3] {
+        let to = Noted::default();
+        let ledger = go(&from, &to, &root, &CopyOptions { threads, ..CopyOptions::default() }).unwrap();
+        assert_eq!(to.busiest.load(Ordering::SeqCst), threads);
+        let order: Vec<String> = ledger.transfers.iter().map(|t| name_of(&t.descriptor)).collect();
+        assert_eq!(order[..41], blobs[..], "the ledger is in the order of the documents");
+    }
+}
+
+#[test]
+fn a_copy_can_be_stopped_while_a_blob_moves() {
+    let from = Memory::new();
+    let root = image(&from, "image", &["config", "layer"]);
+    let (to, cancel) = (Noted::default(), AtomicBool::new(false));
+    let options = CopyOptions { cancel: Some(&cancel), ..alone(&["x"]) };
+    let stop = |event: CopyEvent<'_>| {
+        if matches!(event, CopyEvent::Progress { .. }) {
+            cancel.store(true, Ordering::Relaxed);
+        }
+    };
+    let error = copy(&from, &to, &root, &options, &stop).unwrap_err();
+    assert_eq!((error.kind(), error.side()), (ErrorKind::Cancelled, None));
+    assert!(!to.inner.exists(&root).unwrap());
+    assert_eq!(to.count("tag x image"), 0);
+    assert_eq!(go(&from, &to, &root, &options).unwrap_err().kind(), ErrorKind::Cancelled);
+}
+
+#[test]
+fn layers_that_may_not_be_distributed_stay_where_they_are() {
+    let from = Memory::new();
+    let foreign = named(MediaType::ImageLayerNonDistributableGzip, b"foreign", "foreign");
+    from.push(&blob("config"), &b"config".to_vec()).unwrap();
+    let manifest = json!({ "schemaVersion": 2, "config": blob("config"), "layers": [foreign] });
+    let root = put(&from, MediaType::ImageManifest, &manifest, "image");
+    let to = Noted::default();
+    let error = go(&from, &to, &root, &alone(&[])).unwrap_err();
+    assert_eq!((error.kind(), error.reason()), (ErrorKind::Policy, Some("FOREIGN_LAYER")));
+    assert_eq!(to.log(), [""; 0]);
+    let options = CopyOptions { allow_nondistributable: true, ..alone(&[]) };
+    let ledger = go(&from, &to, &root, &options).unwrap();
+    assert_eq!(hows(&ledger)[1], ("foreign".into(), How::Left));
+    assert!(!to.inner.exists(&foreign).unwrap());
+}
+
+#[test]
+fn what_is_no_image_is_not_followed() {
+    let from = Memory::new();
+    let inner = put(&from, MediaType::ImageIndex, &json!({ "schemaVersion": 2, "manifests": [] }), "inner");
+    let nested = put(&from, MediaType::ImageIndex, &json!({ "schemaVersion": 2, "manifests": [inner] }), "outer");
+    from.push(&blob("layer"), &b"layer".to_vec()).unwrap();
+    let of_layers =
+        put(&from, MediaType::ImageIndex, &json!({ "schemaVersion": 2, "manifests": [blob("layer")] }), "x");
+    let (one, mut other) = (blob("layer"), blob("layer"));
+    other.size += 1;
+    let two_sizes = json!({ "schemaVersion": 2, "config": one, "layers": [other] });
+    let two_sizes = put(&from, MediaType::ImageManifest, &two_sizes, "sizes");
+    for (root, reason) in [
+        (nested, "INDEX_DEPTH"),
+        (of_layers, "MANIFEST_TYPE"),
+        (blob("layer"), "MANIFEST_TYPE"),
+        (two_sizes, "DESCRIPTOR_SIZE"),
+    ] {
+        let error = go(&from, &Memory::new(), &root, &alone(&[])).unwrap_err();
+        assert_eq!((error.reason(), error.side()), (Some(reason), Some(Side::Source)), "{error}");
+    }
+}
+
+#[test]
+fn documents_that_would_fill_the_memory_are_not_read() {
+    let from = Memory::new();
+    let mut manifests = Vec::new();
+    for n in 0..5 {
+        let padding = "x".repeat(4_000_000);
+        let manifest = json!({ "schemaVersion": 2, "config": blob("config"), "layers": [], "n": n, "pad": padding });
+        manifests.push(put(&from, MediaType::ImageManifest, &manifest, "big"));
+    }
+    let root = put(&from, MediaType::ImageIndex, &json!({ "schemaVersion": 2, "manifests": manifests }), "index");
+    assert_eq!(go(&from, &Memory::new(), &root, &alone(&[])).unwrap_err().reason(), Some("LIMIT_DOCUMENT_BYTES"));
+}
+
+#[test]
+fn what_must_be_fetched_goes_through_the_local_store_once() {
+    let temp = tempfile::tempdir().unwrap();
+    let cache = Layout::open_or_create(temp.path()).unwrap();
+    let from = Noted { remote: true, ..Noted::default() };
+    let root = image(&from.inner, "image", &["config", "layer"]);
+    let to = Noted { attempts: 2, ..Noted::default() };
+    let options = CopyOptions { cache: Some(&cache), ..alone(&[]) };
+    go(&from, &to, &root, &options).unwrap();
+    assert_eq!(from.count("fetch layer"), 1, "three attempts at the target, one at the source");
+    cache.verify(&blob("layer")).unwrap();
+
+    go(&from, &Noted::default(), &root, &options).unwrap();
+    assert_eq!(from.count("fetch layer"), 1, "the next copy finds it in the local store");
+
+    let (without, from) = (alone(&[]), Noted { remote: true, inner: from.inner, ..Noted::default() });
+    go(&from, &Noted { attempts: 2, ..Noted::default() }, &root, &without).unwrap();
+    assert_eq!(from.count("fetch layer"), 3);
+}
+
+#[test]
+fn a_blob_that_went_bad_in_the_local_store_is_replaced() {
+    let temp = tempfile::tempdir().unwrap();
+    let cache = Layout::open_or_create(temp.path()).unwrap();
+    let far = Noted { remote: true, ..Noted::default() };
+    let root = image(&far.inner, "image", &["config", "layer"]);
+    let path = cache.blob_path(&blob("layer").digest);
+    let options = CopyOptions { cache: Some(&cache), ..alone(&["x"]) };
+    for spoil in ["LAYER", "lay", "", "a link", "a directory"] {
+        cache.push(&blob("layer"), &b"layer".to_vec()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        match spoil {
+            "a link" => std::os::unix::fs::symlink("/dev/zero", &path).unwrap(),
+            "a directory" => std::fs::create_dir(&path).unwrap(),
+            bytes => std::fs::write(&path, bytes).unwrap(),
+        }
+        let from = Overlay::new([&cache as &dyn Store, &far]);
+        let quarantined = AtomicUsize::new(0);
+        let observe = |event: CopyEvent<'_>| {
+            if let CopyEvent::Quarantined { descriptor, path } = event {
+                assert_eq!(name_of(descriptor), "layer");
+                assert!(path.symlink_metadata().is_ok());
+                quarantined.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let to = Memory::new();
+        copy(&from, &to, &root, &options, &observe).unwrap();
+        assert_eq!(quarantined.into_inner(), 1, "{spoil}");
+        assert!(to.exists(&blob("layer")).unwrap());
+        cache.verify(&blob("layer")).unwrap();
+    }
+}
+
+#[test]
+fn from_layout_to_layout_the_bytes_are_the_same() {
+    let temp = tempfile::tempdir().unwrap();
+    let from = Layout::open_or_create(&temp.path().join("from")).unwrap();
+    let memory = Memory::new();
+    let root = image(&memory, "image", &["config", "layer one", "layer two"]);
+    go(&memory, &from, &root, &alone(&["x"])).unwrap();
+    let to = Layout::output(&temp.path().join("to")).unwrap();
+    go(&from, &*to, &from.resolve("x").unwrap(), &alone(&["y"])).unwrap();
+    let to = to.finish().unwrap();
+    for descriptor in [blob("config"), blob("layer one"), blob("layer two"), to.resolve("y").unwrap()] {
+        to.verify(&descriptor).unwrap();
+    }
+    assert_eq!(to.resolve("y").unwrap().digest, root.digest);
+
+    // A blob that is wrong at the source is the source's fault, even where its file was shared.
+    std::fs::write(from.blob_path(&blob("layer one").digest), "LAYER ONE").unwrap();
+    let to = Layout::output(&temp.path().join("again")).unwrap();
+    let error = go(&from, &*to, &root, &alone(&["y"])).unwrap_err();
+    assert_eq!((error.kind(), error.side()), (ErrorKind::Mismatch, Some(Side::Source)));
+    drop(to);
+    assert!(!temp.path().join("again").exists());
+}

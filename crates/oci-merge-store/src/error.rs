@@ -44,8 +44,13 @@ pub enum Side {
 /// [`side`](Error::side) at which end of a copy, [`digest`](Error::digest) with what content; its text is meant for
 /// people. A clone is cheap.
 #[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<Parts>);
+
+/// Behind a pointer, for every result has room for it.
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{}{place}: {text}", end_of_copy(.side))]
-pub struct Error {
+struct Parts {
     kind: ErrorKind,
     reason: Option<&'static str>,
     retryable: bool,
@@ -66,67 +71,82 @@ impl Error {
     /// An error of a kind at a place.
     pub fn new(kind: ErrorKind, place: impl Into<String>, text: impl Into<String>) -> Error {
         let (place, text) = (place.into(), text.into());
-        Error { kind, reason: None, retryable: false, side: None, digest: None, place, text, source: None }
+        Error(Box::new(Parts {
+            kind,
+            reason: None,
+            retryable: false,
+            side: None,
+            digest: None,
+            place,
+            text,
+            source: None,
+        }))
     }
 
     /// The same, with the reason as a stable code in capitals, such as `LAYOUT_BLOB_NOT_FILE`.
-    pub fn because(self, reason: &'static str) -> Error {
-        Error { reason: Some(reason), ..self }
+    pub fn because(mut self, reason: &'static str) -> Error {
+        self.0.reason = Some(reason);
+        self
     }
 
     /// The same, about this content; a digest that is known already stays.
-    pub fn about(self, digest: &Digest) -> Error {
-        Error { digest: self.digest.or_else(|| Some(digest.clone())), ..self }
+    pub fn about(mut self, digest: &Digest) -> Error {
+        self.0.digest.get_or_insert_with(|| digest.clone());
+        self
     }
 
     /// The same, at this end of a copy; an end that is known already stays.
-    pub fn at(self, side: Side) -> Error {
-        Error { side: self.side.or(Some(side)), ..self }
+    pub fn at(mut self, side: Side) -> Error {
+        self.0.side.get_or_insert(side);
+        self
     }
 
     /// The same, with what caused it.
-    pub fn caused_by(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-        Error { source: Some(source.into().into()), ..self }
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        self.0.source = Some(source.into().into());
+        self
     }
 
     /// The same, and the next attempt may go well.
-    pub fn retryable(self) -> Error {
-        Error { retryable: true, ..self }
+    pub fn retryable(mut self) -> Error {
+        self.0.retryable = true;
+        self
     }
 
     /// The same, at this end of a copy and no other.
-    pub(crate) fn moved_to(self, side: Side) -> Error {
-        Error { side: Some(side), ..self }
+    pub(crate) fn moved_to(mut self, side: Side) -> Error {
+        self.0.side = Some(side);
+        self
     }
 
     /// What kind of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// Whether the next attempt may go well.
     pub fn is_retryable(&self) -> bool {
-        self.retryable
+        self.0.retryable
     }
 
     /// Where it happened.
     pub fn place(&self) -> &str {
-        &self.place
+        &self.0.place
     }
 
     /// The reason as a stable code in capitals, where there is one.
     pub fn reason(&self) -> Option<&'static str> {
-        self.reason
+        self.0.reason
     }
 
     /// At which end of a copy it happened; `None` outside of a copy.
     pub fn side(&self) -> Option<Side> {
-        self.side
+        self.0.side
     }
 
     /// The content that it was about, where it was about one.
     pub fn digest(&self) -> Option<&Digest> {
-        self.digest.as_ref()
+        self.0.digest.as_ref()
     }
 
     /// The error of this crate that another error carries: bytes that are read through somebody else's code, a

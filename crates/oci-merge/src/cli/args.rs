@@ -1,0 +1,229 @@
+//! The command line, as it is typed.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const TEMPLATE: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Start
+  init         Write oci-merge.toml: from a Dockerfile, or a demo
+  check        Make the layers and check every pair of them; write nothing
+  build        Make the layers, check them, and write or push the image
+Images
+  merge        Join archives and directories onto a base, without a spec
+  push         Push an OCI layout or archive that was built earlier
+Look
+  inspect      Layers, sizes, prefixes and PATH of an image
+  ls           Files of an image, with the layer each comes from
+Help yourself
+  completions, man, schema, version
+
+{options}
+
+Exit: 0 done, 1 checked and the answer is no, 2 usage or spec, 3 network, 4 not allowed, 5 wrong bytes,
+      6 a program is missing, 7 the disk, 70 a bug, 130 and 143 interrupted";
+
+/// Assemble one OCI image from independent layers, and prove that they do not clash
+#[derive(Debug, Parser)]
+#[command(name = "oci-merge", version, help_template = TEMPLATE, disable_help_subcommand = true)]
+#[command(subcommand_required = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write oci-merge.toml: from a Dockerfile, or a demo
+    Init(Init),
+    /// Make the layers and check every pair of them, and each against the base; write nothing
+    Check(Check),
+    /// Make the layers, check them, and write or push the image
+    Build(Build),
+    /// Join archives and directories onto a base, without a spec
+    Merge(Merge),
+    /// Push an OCI layout or archive that was built earlier
+    Push(Push),
+    /// Show layers, sizes, prefixes and PATH of an image
+    Inspect(Look),
+    /// List the files of an image, with the layer each comes from
+    Ls(Look),
+    /// Print a completion script
+    Completions {
+        /// For this shell
+        shell: Shell,
+    },
+    /// Print a manual page, in roff
+    Man {
+        /// Of this command; without it, of the program
+        command: Option<String>,
+    },
+    /// Print the JSON schema of the spec file
+    Schema,
+    /// Print the version
+    Version,
+}
+
+const EVERYWHERE: &str = "Options of every command";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = EVERYWHERE)]
+pub(crate) struct Common {
+    /// Spec, - is stdin [default: oci-merge.toml, searched upwards]
+    #[arg(short, long, global = true, env = "OCI_MERGE_FILE", hide_env = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// Run as if started there
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print only the result
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Show each request to a registry
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// auto, tty, plain, json or none
+    #[arg(long, global = true, env = "OCI_MERGE_PROGRESS", value_name = "MODE", default_value = "auto")]
+    #[arg(hide_env = true, hide_default_value = true, hide_possible_values = true)]
+    pub(crate) progress: ProgressMode,
+    /// auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
+    pub(crate) color: clap::ColorChoice,
+    /// Layers at a time [default: processors]
+    #[arg(short, long, global = true, env = "OCI_MERGE_JOBS", hide_env = true, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Credentials, before all other places that are looked at
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) authfile: Option<PathBuf>,
+    /// Speak plain HTTP to this registry; repeatable
+    #[arg(long, global = true, value_name = "HOST")]
+    pub(crate) plain_http: Vec<String>,
+    /// Do not check this registry's certificate; repeatable
+    #[arg(long, global = true, value_name = "HOST")]
+    pub(crate) insecure: Vec<String>,
+    /// Let this host issue tokens for other registries; repeatable
+    #[arg(long, global = true, value_name = "HOST")]
+    pub(crate) auth_realm: Vec<String>,
+    /// Trust these authorities as well (PEM); repeatable
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Vec<PathBuf>,
+    /// Read more, or less, such as entries=100000; repeatable
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub(crate) limit: Vec<String>,
+}
+
+// No words for the values: with them, clap gives every option of the help three lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressMode {
+    Auto,
+    Tty,
+    Plain,
+    Json,
+    None,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, args = ["demo", "from_dockerfile"])]
+pub(crate) struct Init {
+    /// Three toy tools on an empty base, and a fourth that clashes
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Every COPY --from=STAGE of its last stage becomes a layer
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_dockerfile: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Only these layers of the spec
+    #[arg(value_name = "LAYER", value_delimiter = ',')]
+    pub(crate) layers: Vec<String>,
+    /// [default: the spec's, else the base's only one, else this machine's]
+    #[arg(short, long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// Only these layers of the spec
+    #[arg(value_name = "LAYER", value_delimiter = ',')]
+    pub(crate) layers: Vec<String>,
+    /// [default: the spec's, else the base's only one, else this machine's]
+    #[arg(short, long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// An image, scratch, oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE
+    pub(crate) base: String,
+    /// A directory or an archive: INPUT, NAME=INPUT or NAME=INPUT:/prefix
+    #[arg(required = true)]
+    pub(crate) inputs: Vec<String>,
+    /// [default: the base's only one, else this machine's]
+    #[arg(short, long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// Where an image goes, and the files that say so.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// To the registry; tags go last
+    #[arg(long, help_heading = "Where it goes")]
+    pub(crate) push: bool,
+    /// Into docker or podman
+    #[arg(long, help_heading = "Where it goes")]
+    pub(crate) load: bool,
+    /// type=oci|docker|registry|layer|none[,dest=PATH]; repeatable [default: ./image]
+    #[arg(short, long, help_heading = "Where it goes", value_name = "SPEC")]
+    pub(crate) output: Vec<String>,
+    /// The image's name; repeatable [default: the spec's repository, tag full]
+    #[arg(short, long, help_heading = "Where it goes", value_name = "REF")]
+    pub(crate) tag: Vec<String>,
+    /// The repository, instead of the spec's
+    #[arg(long, env = "OCI_MERGE_REPO", hide_env = true, help_heading = "Where it goes")]
+    pub(crate) repo: Option<String>,
+    /// Write the digest of the manifest
+    #[arg(long, help_heading = "Results", value_name = "FILE")]
+    pub(crate) digestfile: Option<PathBuf>,
+    /// Write the digest of the config; you probably want --digestfile
+    #[arg(long, help_heading = "Results", value_name = "FILE")]
+    pub(crate) iidfile: Option<PathBuf>,
+    /// Write JSON with buildx's keys
+    #[arg(long, help_heading = "Results", value_name = "FILE")]
+    pub(crate) metadata_file: Option<PathBuf>,
+    /// Write every reference@digest, one a line
+    #[arg(long, help_heading = "Results", value_name = "FILE")]
+    pub(crate) image_refs: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// A layout or an archive: DIR, FILE, oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE
+    pub(crate) image: String,
+    /// Where it goes; several are several names
+    #[arg(required = true, value_name = "REFERENCE")]
+    pub(crate) references: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Look {
+    /// DIR, FILE, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or a reference
+    pub(crate) image: String,
+    /// Of several, the image for this platform
+    #[arg(short, long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<String>,
+}

@@ -1,0 +1,84 @@
+//! `check`, `build`, `merge`.
+
+use super::args::{Build, Check, Merge, Target};
+use super::{Run, answer, spec_file, summary};
+use oci_merge::{Builder, Destination, Error, MergeInput, Result, ResultFiles, Spec};
+use serde_json::json;
+use std::path::Path;
+
+pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
+    let spec = spec_file::read(run.common.file.as_deref())?;
+    let checked =
+        told(run, Builder::new(spec).settings(run.settings(args.platform.as_deref())?).only(&args.layers).check())?;
+    run.progress.close(0);
+    summary::checked(run, &checked);
+    if run.common.json {
+        return answer::document(
+            &json!({ "schema": "oci-merge.findings/v1", "ok": true, "findings": checked.findings }),
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn build(run: &Run, args: &Build) -> Result<()> {
+    let spec = spec_file::read(run.common.file.as_deref())?;
+    write(run, spec, &args.layers, args.platform.as_deref(), &args.target)
+}
+
+pub(super) fn merge(run: &Run, args: &Merge) -> Result<()> {
+    let base = args.base.parse().map_err(|e: oci_merge_image::Error| Error::Usage(e.to_string()))?;
+    let inputs = args.inputs.iter().map(|input| input.parse()).collect::<Result<Vec<MergeInput>>>()?;
+    let settings = run.settings(args.platform.as_deref())?;
+    let spec = oci_merge::merge(base, &inputs, Path::new("."), &settings)?;
+    write(run, spec, &[], args.platform.as_deref(), &args.target)
+}
+
+fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, target: &Target) -> Result<()> {
+    if let Some(repo) = &target.repo {
+        spec.project.repo = Some(repo.parse().map_err(|e| Error::Usage(format!("--repo: {e}")))?);
+    }
+    let destinations = destinations(target)?;
+    let settings = run.settings(platform)?;
+    let builder = Builder::new(spec).settings(settings).only(only).names(&target.tag);
+    let built = told(run, builder.assemble())?.write(&destinations)?;
+    files(target).write(&built)?;
+    run.progress.close(0);
+    summary::built(run, &built, &destinations);
+    if run.common.json {
+        return answer::document(&built.to_json());
+    }
+    let lines: String = built.written.iter().map(|w| format!("{}\n", w.answer)).collect();
+    answer::answer(&lines)
+}
+
+/// The document of `--json` for a check whose answer is no; the error follows on stderr.
+fn told<T>(run: &Run, outcome: Result<T>) -> Result<T> {
+    match &outcome {
+        Err(Error::Findings(report)) if run.common.json => answer::document(&report.to_json())?,
+        _ => {}
+    }
+    outcome
+}
+
+/// `-o` in the order they were typed, then `--load`, then the registry; without any, `./image`.
+fn destinations(target: &Target) -> Result<Vec<Destination>> {
+    let mut destinations = target.output.iter().map(|text| text.parse()).collect::<Result<Vec<Destination>>>()?;
+    for (flag, destination) in [(target.load, Destination::Engine), (target.push, Destination::Registry)] {
+        if flag && !destinations.contains(&destination) {
+            destinations.push(destination);
+        }
+    }
+    if destinations.is_empty() {
+        destinations.push(Destination::default());
+    }
+    Ok(destinations)
+}
+
+fn files(target: &Target) -> ResultFiles {
+    ResultFiles {
+        digest: target.digestfile.clone(),
+        iid: target.iidfile.clone(),
+        metadata: target.metadata_file.clone(),
+        refs: target.image_refs.clone(),
+    }
+}

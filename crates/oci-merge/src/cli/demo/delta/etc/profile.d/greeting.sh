@@ -1,0 +1,3 @@
+# Read by every login shell.
+export GREETING="delta is installed"
+alias hi=delta

@@ -1,0 +1,2 @@
+# Read by every login shell.
+export GREETING="gamma is installed"

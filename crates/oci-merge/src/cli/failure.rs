@@ -1,0 +1,71 @@
+//! Errors, last of all, on stderr: a code, what it is about, what to do.
+
+use super::spec_errors;
+use super::terminal::{BAD, Terminal};
+use oci_merge::Error;
+use std::path::Path;
+
+pub(crate) const BUG: &str = "\
+error[OM0900]: this is a bug in oci-merge, not in what you asked for; no tag was moved
+  Please report it, with the text above and what you ran:
+  https://github.com/oci-merge/oci-merge/issues";
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure(Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure(error)
+    }
+}
+
+impl Failure {
+    /// A directory that one cannot change into.
+    pub(crate) fn directory(path: &Path, source: std::io::Error) -> Failure {
+        Failure(Error::Disk { path: path.into(), doing: "cannot be worked in", source })
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.0.exit_code()
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(self.0, Error::Cancelled)
+    }
+
+    /// Tells of it.
+    pub(crate) fn tell(&self, terminal: Terminal) {
+        match &self.0 {
+            Error::Spec(errors) => terminal.say(spec_errors::draw(errors, terminal)),
+            Error::Findings(report) => terminal.say(report.to_string()),
+            error => {
+                let head = terminal.paint(BAD, &format!("error[{}]", error.code()));
+                terminal.say(format!("{head}: {error}"));
+            }
+        }
+    }
+}
+
+/// A command line that is none, or `--help` and `--version`.
+pub(crate) fn usage(refusal: &clap::Error) -> u8 {
+    if !refusal.use_stderr() {
+        return match super::answer::answer(&rendered(refusal, &std::io::stdout())) {
+            Ok(()) => 0,
+            Err(error) => error.exit_code(),
+        };
+    }
+    let terminal = Terminal::of(clap::ColorChoice::Auto);
+    let text = rendered(refusal, &std::io::stderr());
+    // clap begins with "error:", in colour or not; every error here has a code.
+    terminal.say(text.replacen("error:", "error[OM0100]:", 1).trim_end());
+    2
+}
+
+/// The text of clap, in colour if the stream is a terminal that shows it.
+fn rendered(refusal: &clap::Error, stream: &impl anstream::stream::RawStream) -> String {
+    match anstream::AutoStream::choice(stream) {
+        anstream::ColorChoice::Never => refusal.render().to_string(),
+        _ => refusal.render().ansi().to_string(),
+    }
+}

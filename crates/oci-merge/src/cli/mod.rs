@@ -1,0 +1,112 @@
+//! From the arguments to an exit code.
+
+mod answer;
+mod args;
+mod build;
+mod demo;
+mod failure;
+mod init;
+mod look;
+mod number;
+mod pages;
+mod place;
+mod progress;
+mod push;
+mod settings;
+mod signals;
+mod spec_errors;
+mod spec_file;
+mod summary;
+mod terminal;
+mod tls;
+
+use args::{Cli, Command, Common};
+use clap::Parser;
+use failure::Failure;
+use oci_merge::{CancelToken, Result, Settings};
+use progress::Progress;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use terminal::Terminal;
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    // The text of a panic is for us; a person is told once, below, what to do with it.
+    std::panic::set_hook(Box::new(|panic| Terminal::of(clap::ColorChoice::Auto).say(format!("{panic}"))));
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(code) => ExitCode::from(code),
+        Err(_) => {
+            Terminal::of(clap::ColorChoice::Auto).say(failure::BUG);
+            ExitCode::from(70)
+        }
+    }
+}
+
+fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return failure::usage(&refusal),
+    };
+    let terminal = Terminal::of(cli.common.color);
+    let cancel = CancelToken::new();
+    let received = signals::watch(cancel.clone());
+    let Common { progress, quiet, verbose, .. } = cli.common;
+    let progress = Progress::new(progress, quiet || !makes_layers(&cli.command), verbose > 0, terminal);
+    let run = Run { common: cli.common, terminal, progress, cancel };
+    let outcome = go(&run, cli.command);
+    let exit = outcome
+        .as_ref()
+        .err()
+        .map_or(0, |e| received.exit_code().filter(|_| e.is_cancelled()).unwrap_or(e.exit_code()));
+    run.progress.close(exit);
+    if let Err(failure) = outcome {
+        failure.tell(terminal);
+    }
+    exit
+}
+
+/// What every command has at hand.
+struct Run {
+    common: Common,
+    terminal: Terminal,
+    progress: Progress,
+    cancel: CancelToken,
+}
+
+impl Run {
+    fn settings(&self, platform: Option<&str>) -> Result<Settings> {
+        settings::settings(&self.common, platform, self.progress.observer(), self.cancel.clone())
+    }
+
+    /// Writes a line to stderr, unless only the result is wanted.
+    fn say(&self, line: impl AsRef<str>) {
+        if !self.common.quiet {
+            self.terminal.say(line);
+        }
+    }
+}
+
+fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
+    if let Some(directory) = &run.common.directory {
+        std::env::set_current_dir(directory).map_err(|e| Failure::directory(directory, e))?;
+    }
+    match command {
+        Command::Init(args) => init::init(run, &args)?,
+        Command::Check(args) => build::check(run, &args)?,
+        Command::Build(args) => build::build(run, &args)?,
+        Command::Merge(args) => build::merge(run, &args)?,
+        Command::Push(args) => push::push(run, &args)?,
+        Command::Inspect(args) => look::inspect(run, &args)?,
+        Command::Ls(args) => look::ls(run, &args)?,
+        Command::Completions { shell } => pages::completions(shell)?,
+        Command::Man { command } => pages::man(command.as_deref())?,
+        Command::Schema => answer::answer(oci_merge::spec::SCHEMA)?,
+        Command::Version => answer::answer(concat!("oci-merge ", env!("CARGO_PKG_VERSION"), "\n"))?,
+    }
+    Ok(())
+}
+
+/// Whether there is progress to show.
+fn makes_layers(command: &Command) -> bool {
+    matches!(command, Command::Check(_) | Command::Build(_) | Command::Merge(_) | Command::Push(_) | Command::Ls(_))
+}

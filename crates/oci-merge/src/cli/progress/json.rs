@@ -1,0 +1,54 @@
+//! One JSON document a line.
+
+use super::View;
+use oci_merge::Event;
+use serde::Serialize;
+use std::io::Write;
+use std::time::Instant;
+
+pub(super) struct Json {
+    began: Instant,
+    verbose: bool,
+}
+
+#[derive(Serialize)]
+struct Line<T: Serialize> {
+    /// The version of the form.
+    v: u8,
+    /// Since the start.
+    ms: u64,
+    #[serde(flatten)]
+    event: T,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event")]
+enum End {
+    #[serde(rename = "run.end")]
+    RunEnd { ok: bool, exit: u8 },
+}
+
+impl Json {
+    pub(super) fn new(verbose: bool) -> Json {
+        Json { began: Instant::now(), verbose }
+    }
+
+    fn write(&self, event: impl Serialize) {
+        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Ok(line) = serde_json::to_string(&Line { v: 1, ms, event }) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+}
+
+impl View for Json {
+    fn see(&self, event: &Event) {
+        if self.verbose || !matches!(event, Event::Request { .. }) {
+            self.write(event);
+        }
+    }
+
+    fn close(&self, exit: u8) {
+        self.write(End::RunEnd { ok: exit == 0, exit });
+    }
+}

@@ -1,0 +1,62 @@
+//! Finds the spec file and reads it.
+
+use oci_merge::{Error, Result, Spec};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+const NAME: &str = "oci-merge.toml";
+/// More than any spec, and little enough to hold.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Reads the spec of `-f`, else the nearest `oci-merge.toml` here or above.
+pub(crate) fn read(named: Option<&Path>) -> Result<Spec> {
+    let here = std::env::current_dir().map_err(|e| disk(Path::new("."), e))?;
+    if named == Some(Path::new("-")) {
+        return Spec::parse("<stdin>", &here, &text(Path::new("<stdin>"), &mut io::stdin().lock())?)
+            .map_err(Error::from);
+    }
+    let shown = match named {
+        Some(file) => file.to_owned(),
+        None => search(&here)?,
+    };
+    let file = here.join(&shown);
+    let mut open = File::open(&file).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => Error::Usage(format!("there is no {}", name(&shown))),
+        _ => disk(&shown, e),
+    })?;
+    let text = text(&shown, &mut open)?;
+    let directory = file.parent().unwrap_or(&here);
+    Ok(Spec::parse(&shown.to_string_lossy(), directory, &text)?)
+}
+
+/// The nearest spec, as a path from here.
+fn search(here: &Path) -> Result<PathBuf> {
+    let mut shown = PathBuf::new();
+    for directory in here.ancestors() {
+        if directory.join(NAME).is_file() {
+            return Ok(shown.join(NAME));
+        }
+        shown.push("..");
+    }
+    Err(Error::Usage(format!("there is no {NAME} here or above; to begin with one: oci-merge init --demo")))
+}
+
+fn text(shown: &Path, from: &mut dyn Read) -> Result<String> {
+    let mut bytes = Vec::new();
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| disk(shown, e))?;
+    let name = name(shown);
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Error::Usage(format!("{name} has more than 4 MiB; a spec has not")));
+    }
+    String::from_utf8(bytes)
+        .map_err(|e| Error::Usage(format!("{name} is no text: byte {} is not UTF-8", e.utf8_error().valid_up_to())))
+}
+
+fn name(path: &Path) -> impl std::fmt::Display {
+    oci_merge_image::shown(path.as_os_str().as_encoded_bytes())
+}
+
+fn disk(path: &Path, source: io::Error) -> Error {
+    Error::Disk { path: path.into(), doing: "cannot be read", source }
+}

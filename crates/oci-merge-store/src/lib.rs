@@ -5,20 +5,26 @@
 //! | place | is |
 //! |---|---|
 //! | a directory that is an OCI image layout | [`Layout`]; the local store is one |
+//! | an archive of a layout, or of `docker save` | [`archive::ArchiveStore`] to read, [`archive::write_archive`] to make one |
 //! | memory | [`Memory`] |
+//! | a repository of a registry | [`registry::Registry`] |
 //! | several of them, read as one | [`Overlay`] |
 
+pub mod archive;
 mod content;
 #[cfg(any(test, feature = "server"))]
 pub mod contract;
 pub mod copy;
 mod digester;
 mod directory;
+pub mod download;
 mod error;
 pub mod layout;
 mod memory;
+pub mod network;
 mod overlay;
 mod pour;
+pub mod registry;
 mod section;
 mod sniff;
 mod store;

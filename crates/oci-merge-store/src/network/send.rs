@@ -1,0 +1,139 @@
+//! One request on the wire.
+
+use super::Network;
+use super::agent::{self, Dial, Need};
+use super::event::{Event, Exchange};
+use super::failure::Failure;
+use super::request::{Body, Request, Response};
+use crate::{Error, ErrorKind};
+use std::io::{self, Read};
+use std::time::Duration;
+use ureq::http::{self, header};
+use ureq::{AsSendBody, SendBody};
+
+/// The longest that a request that tidies up may take.
+const TIDYING_TIME: Duration = Duration::from_secs(1);
+
+impl Network {
+    /// Makes one request and reads the head of its answer, whatever the status.
+    ///
+    /// A connection that was kept from an earlier request and turns out to be dead is no attempt: the request goes
+    /// out again at once, on a new connection.
+    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        match self.send_once(request, false) {
+            Err(failure) if failure.transient && agent::dial() == Dial::Kept => self.send_once(request, true),
+            done => done,
+        }
+    }
+
+    fn send_once(&self, request: &Request<'_>, fresh: bool) -> Result<Response, Failure> {
+        if self.is_cancelled() && !request.tidying {
+            return Err(Failure::cancelled(request.url.host()));
+        }
+        let need = Need {
+            tls: request.url.is_https(),
+            verified: !Network::is_named(&self.settings().insecure, &request.url),
+            public_only: request.public_only,
+        };
+        let agent = self.0.agents.get(need, self.settings())?;
+        let (clock, mut sent) = (&self.settings().clock, 0);
+        let began = clock.now();
+        agent::before_request();
+        let result = self.run(&agent, request, fresh, &mut sent);
+        let took = clock.now().duration_since(began);
+        let result = result.map_err(|e| Failure::of(e, &request.url, agent::dial()));
+        self.tell(Event::Request(exchange(request, &result, sent, took)));
+        result
+    }
+
+    fn run(
+        &self,
+        agent: &ureq::Agent,
+        request: &Request<'_>,
+        fresh: bool,
+        sent: &mut u64,
+    ) -> Result<Response, ureq::Error> {
+        let mut head = http::Request::builder().method(request.method.clone()).uri(request.url.to_string());
+        for (name, value) in &request.headers {
+            head = head.header(name, value);
+        }
+        if let Some(body) = &request.body {
+            head = head.header(header::CONTENT_LENGTH, body.size);
+        }
+        let mut reader = request.body.map(|body| self.outgoing(body, sent)).transpose()?;
+        let mut nothing = ();
+        let body = match &mut reader {
+            Some(reader) => SendBody::from_reader(reader),
+            None => nothing.as_body(),
+        };
+        let request_with_body = head.body(body)?;
+        let mut config = agent.configure_request(request_with_body);
+        if fresh {
+            config = config.max_idle_age(Duration::ZERO);
+        }
+        if request.tidying {
+            config = config.timeout_global(Some(TIDYING_TIME));
+        }
+        let answer = agent.run(config.build())?;
+        let (parts, body) = answer.into_parts();
+        let (status, url) = (parts.status.as_u16(), request.url.clone());
+        Ok(Response { status, url, headers: parts.headers, body: Some(body.into_reader()) })
+    }
+
+    fn outgoing<'a>(&'a self, body: Body<'a>, sent: &'a mut u64) -> io::Result<Outgoing<'a>> {
+        *sent = 0;
+        let inner = body.content.open().map_err(unreadable)?;
+        Ok(Outgoing { network: self, inner, left: body.size, sent })
+    }
+}
+
+/// A body on its way out: exactly as long as was announced, counted, and stopped when the caller wants to stop.
+struct Outgoing<'a> {
+    network: &'a Network,
+    inner: Box<dyn Read + Send + 'a>,
+    left: u64,
+    sent: &'a mut u64,
+}
+
+impl Read for Outgoing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.network.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "sending", "cancelled").into());
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(space) = buffer.get_mut(..most).filter(|space| !space.is_empty()) else { return Ok(0) };
+        let count = match self.inner.read(space) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => return Err(e),
+            read => read.map_err(unreadable)?,
+        };
+        if count == 0 {
+            let text = format!("{} bytes fewer than its descriptor says", self.left);
+            return Err(Error::new(ErrorKind::Mismatch, "content to be sent", text).into());
+        }
+        self.left = self.left.saturating_sub(count as u64);
+        *self.sent += count as u64;
+        Ok(count)
+    }
+}
+
+/// An error of our own side, which must not be taken for one of the connection.
+fn unreadable(error: io::Error) -> io::Error {
+    match Error::carried_by(error) {
+        Ok(ours) => ours.into(),
+        Err(error) => Error::disk("content to be sent", "cannot be read", error).into(),
+    }
+}
+
+fn exchange(request: &Request<'_>, result: &Result<Response, Failure>, sent: u64, took: Duration) -> Exchange {
+    let answer = result.as_ref().ok();
+    Exchange {
+        method: request.method.to_string(),
+        url: request.url.redacted(),
+        status: answer.map(|r| r.status),
+        request_id: answer.and_then(Response::request_id),
+        sent,
+        length: answer.and_then(Response::length),
+        took,
+        failure: result.as_ref().err().map(|failure| failure.text.clone()),
+    }
+}

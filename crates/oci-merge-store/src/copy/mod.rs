@@ -13,11 +13,10 @@ mod watched;
 
 pub use children::children;
 pub use ledger::{CopyEvent, How, Ledger, Phase, Transfer};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, Planned};
 
 use crate::{Content, Error, ErrorKind, Layout, MANIFEST_BLOB_UNKNOWN, Result, Side, Store};
 use oci_merge_image::{Descriptor, Digest, Form};
-use plan::Planned;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;

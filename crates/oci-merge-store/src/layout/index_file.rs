@@ -18,9 +18,9 @@ pub(crate) struct IndexFile {
 }
 
 impl IndexFile {
-    /// An index without entries.
-    pub(crate) fn empty() -> Vec<u8> {
-        to_canonical(&json!({ "schemaVersion": 2, "mediaType": MediaType::ImageIndex, "manifests": [] }))
+    /// The bytes of a new index.
+    pub(crate) fn bytes_of(entries: Vec<Value>) -> Vec<u8> {
+        to_canonical(&json!({ "schemaVersion": 2, "mediaType": MediaType::ImageIndex, "manifests": entries }))
     }
 
     /// Reads an index; `place` names it in errors.
@@ -175,6 +175,6 @@ mod tests {
             assert_eq!(IndexFile::parse("t", bad.as_bytes()).err().unwrap().reason(), Some(reason), "{bad}");
         }
         assert_eq!(file(&[]).entries(), []);
-        assert!(IndexFile::parse("t", &IndexFile::empty()).is_ok());
+        assert!(IndexFile::parse("t", &IndexFile::bytes_of(Vec::new())).is_ok());
     }
 }

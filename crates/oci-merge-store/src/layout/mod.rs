@@ -22,8 +22,8 @@ mod output;
 mod quarantine;
 mod staged;
 
-pub(crate) use index_file::IndexFile;
 pub use index_file::REF_NAME;
+pub(crate) use index_file::{CONTAINERD_NAME, IndexFile, nameless};
 pub use output::Output;
 pub use staged::Staged;
 
@@ -41,7 +41,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const MARKER: &str = "oci-layout";
-const VERSION: &str = "1.0.0";
+pub(crate) const VERSION: &str = "1.0.0";
 const INDEX: &str = "index.json";
 const BLOBS: &str = "blobs";
 const STAGING: &str = "tmp";
@@ -173,7 +173,7 @@ impl Layout {
                 self.replace(MARKER, format!("{{\"imageLayoutVersion\":\"{VERSION}\"}}").as_bytes())?;
             }
             if root.file(INDEX)?.is_none() {
-                self.replace(INDEX, &IndexFile::empty())?;
+                self.replace(INDEX, &IndexFile::bytes_of(Vec::new()))?;
             }
         }
         match root.inside(STAGING)? {

@@ -1,6 +1,6 @@
 //! What stops a run: its code, its exit code, and whether trying again helps.
 
-use crate::findings::FindingReport;
+use crate::report::FindingReport;
 use crate::spec::SpecErrors;
 use oci_merge_layer::ErrorKind as LayerKind;
 use oci_merge_store::ErrorKind as StoreKind;

@@ -1,14 +1,15 @@
 //! Brings the sources of a layer onto this machine: a path is looked at, a URL is downloaded and verified.
 
 use crate::event::Phase;
-use crate::local::Local;
+use crate::local::{ANY_BYTES, Local};
 use crate::spec::{LayerSpec, Place, SourceSpec, Spec};
 use crate::settings::Run;
 use crate::{Error, Event, Result};
-use oci_merge_image::{Digest, Platform, shown};
+use oci_merge_image::{Descriptor, Digest, MediaType, Platform, shown};
 use oci_merge_store::ErrorKind as StoreKind;
 use oci_merge_store::download::download;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 /// A source that is on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub(crate) fn gather(
 ) -> Result<Gathered> {
     match source.place_for(platform) {
         Place::Path(path) => look_at(spec, layer, source, path),
+        Place::Pinned { path, sha256 } => {
+            let there = look_at(spec, layer, source, path)?;
+            Ok(Gathered { path: verify(layer, &there.path, &sha256, local)?, is_directory: false })
+        }
         Place::Url { url, sha256 } => {
             let path = fetch(layer, &url, sha256.as_ref(), local, run)?;
             Ok(Gathered { path, is_directory: false })
@@ -53,6 +58,23 @@ fn look_at(spec: &Spec, layer: &LayerSpec, source: &SourceSpec, written: PathBuf
     }
 }
 
+/// Takes a file into the local store if it is the one that the spec means.
+fn verify(layer: &LayerSpec, path: &Path, sha256: &Digest, local: &Local) -> Result<PathBuf> {
+    let unreadable = |e| Error::disk(path, "cannot be read", e);
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let blob = Descriptor::new(MediaType::from(ANY_BYTES), sha256.clone(), size);
+    local.layout().adopt(&file, &blob).map_err(|e| changed(layer, e))?;
+    Ok(local.layout().blob_path(sha256))
+}
+
+fn changed(layer: &LayerSpec, error: oci_merge_store::Error) -> Error {
+    match error.kind() {
+        StoreKind::Mismatch => Error::SourceChanged { what: layer.name.clone(), source: error },
+        _ => Error::store(&layer.name, error),
+    }
+}
+
 /// Downloads into the local store, where a second run finds it by its digest.
 fn fetch(
     layer: &LayerSpec,
@@ -61,19 +83,17 @@ fn fetch(
     local: &Local,
     run: &Run,
 ) -> Result<PathBuf> {
-    let failed = |e: oci_merge_store::Error| match e.kind() {
-        StoreKind::Mismatch => Error::SourceChanged { what: layer.name.clone(), source: e },
-        _ => Error::store(&layer.name, e),
-    };
+    let failed = |e| changed(layer, e);
     if let Some(path) = sha256.and_then(|digest| local.verified_blob(digest)) {
         return Ok(path);
     }
-    let mut staged = local.layout().stage().map_err(failed)?;
     let observe = |done: u64, total: Option<u64>| {
         let layer = layer.name.clone();
         run.observer.tell(Event::LayerProgress { layer, phase: Phase::Fetch, done, total });
     };
-    let downloaded = download(url, sha256, &mut staged, &run.network, &observe).map_err(failed)?;
-    staged.commit(&downloaded.digest, downloaded.size).map_err(failed)?;
+    let mut file = local.temporary_file()?;
+    let downloaded = download(&run.network, url, sha256, &mut file, &observe).map_err(failed)?;
+    let blob = Descriptor::new(MediaType::from(ANY_BYTES), downloaded.digest.clone(), downloaded.size);
+    local.layout().adopt(&file, &blob).map_err(failed)?;
     Ok(local.layout().blob_path(&downloaded.digest))
 }

@@ -30,20 +30,11 @@ impl Names {
         Ok(Names { references, local: format!("{}:{DEFAULT_TAG}", image_name(spec)) })
     }
 
-    /// The references by repository, each with its tags in the order they were given.
+    /// The references by repository; none is an error, for there is nowhere to push to.
     pub(crate) fn repositories(&self) -> Result<Vec<(Reference, Vec<String>)>> {
-        let mut repositories: Vec<(Reference, Vec<String>)> = Vec::new();
-        for reference in &self.references {
-            let tag = reference.tag().unwrap_or(DEFAULT_TAG).to_owned();
-            match repositories.iter_mut().find(|(known, _)| known.name() == reference.name()) {
-                Some((_, tags)) if tags.contains(&tag) => {}
-                Some((_, tags)) => tags.push(tag),
-                None => repositories.push((reference.clone(), vec![tag])),
-            }
-        }
-        match repositories.is_empty() {
+        match self.references.is_empty() {
             true => Err(Error::usage("push where? say -t REF, or set project.repo in the spec")),
-            false => Ok(repositories),
+            false => Ok(by_repository(&self.references)),
         }
     }
 
@@ -64,6 +55,20 @@ impl Names {
             some => some.iter().map(|r| r.to_string()).collect(),
         }
     }
+}
+
+/// References by repository, each with its tags in the order they were given.
+pub(crate) fn by_repository(references: &[Reference]) -> Vec<(Reference, Vec<String>)> {
+    let mut repositories: Vec<(Reference, Vec<String>)> = Vec::new();
+    for reference in references {
+        let tag = reference.tag().unwrap_or(DEFAULT_TAG).to_owned();
+        match repositories.iter_mut().find(|(known, _)| known.name() == reference.name()) {
+            Some((_, tags)) if tags.contains(&tag) => {}
+            Some((_, tags)) => tags.push(tag),
+            None => repositories.push((reference.clone(), vec![tag])),
+        }
+    }
+    repositories
 }
 
 #[cfg(test)]

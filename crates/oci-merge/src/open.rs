@@ -60,6 +60,39 @@ pub(crate) fn open_base(
     Ok(OpenBase { ground: Base::Image(Box::new(image.image.clone())), image: Some(image), platform })
 }
 
+/// A store, and what a reference stands for in it: a manifest, or an index of several.
+pub(crate) struct Opened {
+    /// As messages call it.
+    pub(crate) name: String,
+    /// Its reference, if it lies in a registry.
+    pub(crate) reference: Option<Reference>,
+    /// Where its blobs are.
+    pub(crate) store: Arc<dyn Store>,
+    /// What the reference stands for.
+    pub(crate) root: Descriptor,
+}
+
+/// Opens the store that an image lies in, and finds it there.
+pub(crate) fn open_store(source: &BaseSource, directory: &Path, run: &Run) -> Result<Opened> {
+    let name = source.to_string();
+    let failed = |e| Error::store(&name, e);
+    let (store, wanted, reference): (Arc<dyn Store>, Option<String>, _) = match source {
+        BaseSource::Scratch => return Err(Error::usage("scratch is not an image that can be opened")),
+        BaseSource::Layout { directory: layout, tag } => {
+            (Arc::new(Layout::open(&directory.join(layout)).map_err(failed)?), tag.clone(), None)
+        }
+        BaseSource::OciArchive(file) | BaseSource::DockerArchive(file) => {
+            (Arc::new(archive::open(&name, &directory.join(file), run)?), None, None)
+        }
+        BaseSource::Registry(reference) => {
+            let registry = Registry::open(&run.network, reference).map_err(failed)?;
+            (Arc::new(registry), Some(reference.wanted()), Some(reference.clone()))
+        }
+    };
+    let root = store.resolve(wanted.as_deref().unwrap_or_default()).map_err(failed)?;
+    Ok(Opened { name, reference, store, root })
+}
+
 /// Opens an image for a platform; `None`: its only one, or this machine's.
 pub(crate) fn open_image(
     source: &BaseSource,
@@ -67,22 +100,7 @@ pub(crate) fn open_image(
     platform: Option<&Platform>,
     run: &Run,
 ) -> Result<OpenImage> {
-    let what = source.to_string();
-    let failed = |e| Error::store(&what, e);
-    let (store, wanted, reference): (Arc<dyn Store>, Option<String>, _) = match source {
-        BaseSource::Scratch => return Err(Error::usage("scratch is not an image that can be opened")),
-        BaseSource::Layout { directory: layout, tag } => {
-            (Arc::new(Layout::open(&directory.join(layout)).map_err(failed)?), tag.clone(), None)
-        }
-        BaseSource::OciArchive(file) | BaseSource::DockerArchive(file) => {
-            (Arc::new(archive::open(&what, &directory.join(file), run)?), None, None)
-        }
-        BaseSource::Registry(reference) => {
-            let registry = Registry::new(reference, &run.network);
-            (Arc::new(registry), Some(reference.wanted()), Some(reference.clone()))
-        }
-    };
-    let root = store.resolve(wanted.as_deref().unwrap_or_default()).map_err(failed)?;
+    let Opened { name: what, reference, store, root } = open_store(source, directory, run)?;
     let descriptor = match Form::of(&root.media_type) {
         Form::Index => choose(&what, &*store, &root, platform)?,
         _ => root.clone(),

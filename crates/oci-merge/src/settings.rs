@@ -4,6 +4,7 @@ use crate::{CancelToken, Event, Observer};
 use oci_merge_image::Platform;
 use oci_merge_layer::Limits;
 use oci_merge_store::network::{self, Network, Watcher};
+use std::num::NonZero;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub struct Settings {
     /// The directory of the local store; `None`: a temporary one for each run.
     pub store: Option<PathBuf>,
     /// Layers at a time and threads that compress; `None`: the number of processors.
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZero<usize>>,
     /// `SOURCE_DATE_EPOCH`: seconds since 1970.
     pub epoch: Option<i64>,
     /// The platform; `None`: the spec's, the base's only one, or this machine's.
@@ -31,8 +32,8 @@ pub struct Settings {
 
 impl Settings {
     /// Layers at a time, and threads that compress.
-    pub(crate) fn jobs(&self) -> usize {
-        self.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1).max(1)
+    pub(crate) fn jobs(&self) -> NonZero<usize> {
+        self.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)
     }
 }
 

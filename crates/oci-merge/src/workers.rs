@@ -1,15 +1,16 @@
 //! A few plain threads for work that waits on disks and sockets; computing is rayon's.
 
+use std::num::NonZero;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Does something for every item on at most `threads` threads; the results are in the order of the items.
-pub(crate) fn for_each<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn for_each<T: Sync, R: Send>(items: &[T], threads: NonZero<usize>, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, items.len().max(1)) {
+        for _ in 0..threads.get().min(items.len()) {
             scope.spawn(|| {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);
@@ -29,12 +30,13 @@ pub(crate) fn for_each<T: Sync, R: Send>(items: &[T], threads: usize, work: impl
 mod tests {
     #[test]
     fn results_are_in_the_order_of_the_items() {
+        let eight = std::num::NonZero::new(8).unwrap();
         let items: Vec<u64> = (0..50).rev().collect();
-        let doubled = super::for_each(&items, 8, |n| {
+        let doubled = super::for_each(&items, eight, |n| {
             std::thread::sleep(std::time::Duration::from_micros(n * 20));
             n * 2
         });
         assert_eq!(doubled, items.iter().map(|n| n * 2).collect::<Vec<_>>());
-        assert!(super::for_each(&[] as &[u8], 4, |_| ()).is_empty());
+        assert!(super::for_each(&[] as &[u8], eight, |_| ()).is_empty());
     }
 }

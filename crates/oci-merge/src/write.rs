@@ -3,15 +3,16 @@
 use crate::assemble::LAYER;
 use crate::build::Assembled;
 use crate::engine::Engine;
-use crate::event::Transfer;
+use crate::event::{Phase, Transfer};
 use crate::names::Names;
 use crate::result::{Built, Written, write_whole};
 use crate::{Destination, Error, Event, Result};
-use oci_merge_image::{Descriptor, MediaType, Reference, shown};
+use oci_merge_image::{Descriptor, Digest, MediaType, Reference, shown};
 use oci_merge_store::archive::{Image as ArchiveImage, write_archive};
-use oci_merge_store::copy::{CopyOptions, Ledger, Movement, copy};
+use oci_merge_store::copy::{self, CopyEvent, CopyOptions, How, Ledger, copy};
 use oci_merge_store::registry::Registry;
 use oci_merge_store::{Layout, Memory, Overlay, Store};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -75,8 +76,9 @@ impl Writer<'_> {
     fn registry(&self, built: &mut Built) -> Result<Vec<Written>> {
         let mut written = Vec::new();
         for (reference, tags) in self.names.repositories()? {
-            let registry = Registry::new(&reference, &self.image.run.network);
-            let options = CopyOptions { tags: tags.clone(), mounts: self.mounts(&reference), ..self.options() };
+            let registry = Registry::open(&self.image.run.network, &reference);
+            let registry = registry.map_err(|e| Error::store(&reference.name(), e))?;
+            let options = CopyOptions { tags: tags.clone(), mount_from: self.mounts(&reference), ..self.options() };
             let ledger = self.copy(&registry, &reference.name(), options)?;
             account(built, &ledger);
             let pinned = |tag: &String| self.pinned(format!("{}:{tag}", reference.name()), true);
@@ -139,31 +141,56 @@ impl Writer<'_> {
         Ok(vec![Written { reference, answer, pushed: false }])
     }
 
-    fn copy(&self, to: &dyn Store, place: &str, options: CopyOptions) -> Result<Ledger> {
-        copy(&self.from, to, &self.root, &options).map_err(|e| {
+    fn copy(&self, to: &dyn Store, place: &str, options: CopyOptions<'_>) -> Result<Ledger> {
+        let observe = |event: CopyEvent<'_>| self.tell(event);
+        copy(&self.from, to, &self.root, &options, &observe).map_err(|e| {
             let layer = e.digest().and_then(|digest| self.layer_of(digest));
             Error::store(layer.unwrap_or(place), e)
         })
     }
 
-    fn options(&self) -> CopyOptions {
-        CopyOptions::default()
+    fn options(&self) -> CopyOptions<'_> {
+        let cache = Some(&**self.image.local.layout());
+        CopyOptions { cache, cancel: Some(self.image.run.cancel.flag()), ..CopyOptions::default() }
+    }
+
+    fn tell(&self, event: CopyEvent<'_>) {
+        let observer = &self.image.run.observer;
+        let layer = |descriptor: &Descriptor| self.layer_of(&descriptor.digest).unwrap_or("base").to_owned();
+        match event {
+            CopyEvent::Progress { descriptor, phase, done } => observer.tell(Event::LayerProgress {
+                layer: layer(descriptor),
+                phase: if phase == copy::Phase::Fetch { Phase::Fetch } else { Phase::Upload },
+                done,
+                total: Some(descriptor.size),
+            }),
+            CopyEvent::Quarantined { descriptor, path } => observer.tell(Event::Warning {
+                text: format!("{} in the local store was damaged; it is now {}", descriptor.digest, path.display()),
+            }),
+            CopyEvent::Done(transfer) => observer.tell(Event::BlobDone {
+                digest: transfer.descriptor.digest.clone(),
+                size: transfer.descriptor.size,
+                transfer: how(&transfer.how),
+                sent: if transfer.how == How::Sent { transfer.descriptor.size } else { 0 },
+            }),
+            _ => {}
+        }
     }
 
     /// The base's layers may be mounted from the base's repository, if it is in the same registry.
-    fn mounts(&self, to: &Reference) -> Vec<(oci_merge_image::Digest, String)> {
-        let Some(open) = &self.image.base.image else { return Vec::new() };
+    fn mounts(&self, to: &Reference) -> BTreeMap<Digest, Vec<String>> {
+        let Some(open) = &self.image.base.image else { return BTreeMap::new() };
         match &open.reference {
             Some(from) if from.registry() == to.registry() && from.repository() != to.repository() => {
                 let layers = &open.image.manifest.value().layers;
-                layers.iter().map(|l| (l.digest.clone(), from.repository().to_owned())).collect()
+                layers.iter().map(|l| (l.digest.clone(), vec![from.repository().to_owned()])).collect()
             }
-            _ => Vec::new(),
+            _ => BTreeMap::new(),
         }
     }
 
     /// The name of the layer that a blob belongs to.
-    fn layer_of(&self, digest: &oci_merge_image::Digest) -> Option<&str> {
+    fn layer_of(&self, digest: &Digest) -> Option<&str> {
         let layers = &self.image.stacked.manifest.value().layers;
         layers.iter().find(|l| l.digest == *digest)?.annotations.get(LAYER).map(String::as_str)
     }
@@ -177,12 +204,18 @@ impl Writer<'_> {
 /// Adds to the layers of a result how their blobs came into the registry.
 fn account(built: &mut Built, ledger: &Ledger) {
     for layer in &mut built.layers {
-        let Some(line) = ledger.lines.iter().find(|line| line.descriptor.digest == layer.digest) else { continue };
-        layer.bytes_sent += line.sent;
-        layer.transfer = Some(match line.movement {
-            Movement::Present => Transfer::Present,
-            Movement::Mounted => Transfer::Mounted,
-            Movement::Uploaded => Transfer::Uploaded,
-        });
+        let Some(transfer) = ledger.transfers.iter().find(|t| t.descriptor.digest == layer.digest) else { continue };
+        layer.transfer = Some(how(&transfer.how));
+        if transfer.how == How::Sent {
+            layer.bytes_sent += transfer.descriptor.size;
+        }
+    }
+}
+
+fn how(how: &How) -> Transfer {
+    match how {
+        How::Mounted(_) => Transfer::Mounted,
+        How::Sent => Transfer::Uploaded,
+        _ => Transfer::Present,
     }
 }

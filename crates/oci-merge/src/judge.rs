@@ -1,0 +1,79 @@
+//! The check of a run: layers against each other and the base, and what the layers say of the environment.
+
+use crate::layers::{Ready, Refusal};
+use crate::open::OpenBase;
+use crate::report::{FindingReport, Place};
+use crate::result::Checked;
+use crate::settings::Run;
+use crate::spec::{LayerSpec, Spec};
+use crate::{Error, Event, Result};
+use oci_merge_layer::LayerIndex;
+use oci_merge_layer::check::{BaseView, Finding, Layer, Owns, Policy, Severity, check};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Checks everything that could be read; layers that were refused are findings like any other.
+pub(crate) fn judge(
+    spec: &Spec,
+    base: &OpenBase,
+    base_indexes: &[LayerIndex],
+    layers: &[Ready],
+    refused: Vec<Refusal>,
+    run: &Run,
+) -> Result<Checked> {
+    // What it took is told, and decides nothing.
+    let began = Instant::now();
+    let policy = policy(spec)?;
+    let view = BaseView::new(&base_indexes.iter().collect::<Vec<_>>());
+    let owns = layers.iter().map(|l| Owns::new(&l.owns).map_err(|e| Error::usage(format!("{}: owns: {e}", l.name))));
+    let owns = owns.collect::<Result<Vec<_>>>()?;
+    let claims = layers.iter().zip(&owns).map(|(ready, owns)| Layer {
+        name: &ready.name,
+        index: &ready.index,
+        prefix: &ready.prefix,
+        owns,
+    });
+    let report = check(&view, &claims.collect::<Vec<_>>(), &policy);
+    let mut findings: Vec<Finding> = refused.iter().map(|r| Finding::refused(&r.layer, &r.error)).collect();
+    findings.extend(environment(layers, &policy));
+    findings.extend(report.findings);
+    findings.sort();
+    let seconds = began.elapsed();
+    let count = |severity| findings.iter().filter(|f| f.severity() == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    for finding in &findings {
+        run.observer.tell(Event::Finding(Box::new(finding.clone())));
+    }
+    let ms = u64::try_from(seconds.as_millis()).unwrap_or(u64::MAX);
+    run.observer.tell(Event::CheckDone { paths: report.paths, ms, errors, warnings });
+    if errors > 0 {
+        let places = spec.layers.iter().map(|l| (l.name.clone(), place(spec, l))).collect();
+        let platform = base.platform.to_string();
+        return Err(Error::Findings(Box::new(FindingReport { findings, paths: report.paths, platform, places })));
+    }
+    Ok(Checked { paths: report.paths, seconds: seconds.as_secs_f64(), errors, warnings, findings })
+}
+
+fn policy(spec: &Spec) -> Result<Policy> {
+    let mut policy = Policy::default();
+    for (key, level) in &spec.policy {
+        let level = level.parse().map_err(|e| Error::usage(format!("policy.{key}: {e}")))?;
+        policy.set(key, level).map_err(|e| Error::usage(format!("policy.{key}: {e}")))?;
+    }
+    Ok(policy)
+}
+
+/// Two layers that give one variable two values: which one counts would depend on their order.
+fn environment(layers: &[Ready], policy: &Policy) -> Vec<Finding> {
+    let mut values: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for layer in layers {
+        for (name, value) in &layer.env {
+            values.entry(name).or_default().push((&layer.name, value));
+        }
+    }
+    values.into_iter().filter_map(|(name, said)| Finding::environment(name, &said, policy)).collect()
+}
+
+fn place(spec: &Spec, layer: &LayerSpec) -> Place {
+    Place { version: layer.version.clone(), file: spec.file.clone(), line: layer.span.line }
+}

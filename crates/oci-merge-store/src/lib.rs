@@ -9,6 +9,8 @@
 //! | memory | [`Memory`] |
 //! | a repository of a registry | [`registry::Registry`] |
 //! | several of them, read as one | [`Overlay`] |
+//!
+//! With the feature `server` there is a registry on loopback too, for trying things and for tests: `server`.
 
 pub mod archive;
 mod content;
@@ -26,6 +28,8 @@ mod overlay;
 mod pour;
 pub mod registry;
 mod section;
+#[cfg(feature = "server")]
+pub mod server;
 mod sniff;
 mod store;
 mod temporary;

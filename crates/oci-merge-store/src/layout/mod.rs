@@ -250,7 +250,7 @@ impl Layout {
     }
 
     /// The file of a blob and its size; `None` if there is no such name.
-    fn blob(&self, digest: &Digest) -> Result<Option<(File, u64)>> {
+    pub(crate) fn blob(&self, digest: &Digest) -> Result<Option<(File, u64)>> {
         let Some(blobs) = self.root().inside(BLOBS)? else { return Ok(None) };
         let Some(blobs) = blobs.inside(digest.algorithm().name())? else { return Ok(None) };
         blobs.file(&digest.hex()).map_err(|e| e.about(digest))

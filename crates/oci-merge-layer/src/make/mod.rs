@@ -1,0 +1,143 @@
+//! From a recipe to a layer: where its files land, whether an archive stays as it is, and if not, packing it.
+//!
+//! A directory is read once. An archive is read once for what it holds; only if its bytes cannot be the layer's is it
+//! read a second time, and written in its own order with parents first (design: collisions, section 2).
+
+mod archive;
+mod bytecode;
+mod globs;
+mod landing;
+mod links;
+mod output;
+mod pack;
+mod parents;
+mod recipe;
+mod report;
+mod route;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod watch;
+mod xattrs;
+
+pub use recipe::{Ancestors, Attributes, Input, Owner, Recipe, Source, Times};
+pub use report::{Listed, Report};
+pub use watch::{Progress, Step, Watch};
+pub(crate) use xattrs::is_kept;
+
+use crate::compressor::Pool;
+use crate::directory::Directory;
+use crate::{Body, Entries, Entry, Error, LayerIndex, Result, Time, Xattrs};
+use archive::Looked;
+use links::Links;
+use oci_merge_image::{Descriptor, Form, LayerPath, MediaType};
+use output::Output;
+use pack::{Packer, Reading};
+use parents::Parents;
+use route::{Place, Route};
+use std::cell::RefCell;
+use std::io::{self, Write};
+
+/// A layer that is finished.
+#[derive(Debug)]
+pub struct Made<W> {
+    /// The media type, digest and size of its blob.
+    pub descriptor: Descriptor,
+    /// What is in it, and its diff_id.
+    pub index: LayerIndex,
+    /// Where its blob is.
+    pub blob: Blob<W>,
+    /// What a person should know of it.
+    pub report: Report,
+}
+
+/// Where the blob of a layer is.
+#[derive(Debug)]
+pub enum Blob<W> {
+    /// It is the one archive of the recipe, byte for byte.
+    Kept,
+    /// It was written here.
+    Packed(W),
+}
+
+/// Makes a layer.
+///
+/// This runs on the calling thread, which may wait for its sources, for `blob`, and for the threads of the pool. Many
+/// layers can be made at once with one pool. `blob` is called when it is known that there is something to write;
+/// what was written to it means nothing if this fails.
+///
+/// # Errors
+/// [`ErrorKind::Source`](crate::ErrorKind::Source): the recipe contradicts itself, or its sources do not fit together.
+/// [`ErrorKind::Refused`](crate::ErrorKind::Refused): an archive that readers disagree about, or that has to be kept
+/// and cannot. Others: a file that cannot be read, that changed, or that no layer can hold; the blob cannot be
+/// written; the caller asked to stop.
+pub fn make<W: Write>(
+    recipe: &Recipe,
+    pool: &Pool,
+    watch: &Watch<'_>,
+    blob: impl FnOnce() -> io::Result<W>,
+) -> Result<Made<W>> {
+    recipe.check()?;
+    let mut looked = None;
+    if let [source @ Source { input: Input::Archive(_), .. }] = &*recipe.sources {
+        let archive = Looked::at(recipe, source, watch)?;
+        if archive.reasons().is_empty() {
+            return Ok(keep(archive));
+        }
+        looked = Some(archive);
+    }
+    let blob = blob().map_err(|error| Error::io("the layer cannot be written", error))?;
+    let mut packer = Packer::new(recipe, Output::new(pool, recipe.compressor, &recipe.limits, watch, blob)?);
+    for source in &recipe.sources {
+        match (&source.input, looked.take()) {
+            (Input::Directory(_), _) => pack_directory(&mut packer, recipe, source)?,
+            (Input::Archive(_), Some(archive)) => archive.pack(&mut packer)?,
+            (Input::Archive(_), None) => Looked::at(recipe, source, watch)?.pack(&mut packer)?,
+        }
+    }
+    let (descriptor, index, blob, report) = packer.finish()?;
+    Ok(Made { descriptor, index, blob: Blob::Packed(blob), report })
+}
+
+/// The layer that an archive is.
+fn keep<W>(archive: Looked<'_>) -> Made<W> {
+    let (survey, landing) = archive.into_layer();
+    let media_type = Form::Layer(survey.compression).media_type().unwrap_or(MediaType::ImageLayer);
+    let descriptor = Descriptor::new(media_type, survey.index.digest().clone(), survey.size);
+    let report = Report { landings: vec![landing], ..Report::default() };
+    Made { descriptor, index: survey.index, blob: Blob::Kept, report }
+}
+
+fn pack_directory<W: Write>(packer: &mut Packer<'_, W>, recipe: &Recipe, source: &Source) -> Result<()> {
+    let landing = source.to.clone().unwrap_or_else(|| recipe.prefix.path().clone());
+    let route = Route::new(recipe, source, landing)?;
+    let left_out = RefCell::new(Report::default());
+    let mut entries = Directory::open(source.input.path(), |path, is_directory| {
+        // What is too long for a path of the image is told when it is written.
+        let place = route.place(path, is_directory).unwrap_or(Place::Nothing);
+        match place {
+            Place::Filtered => left_out.borrow_mut().filtered.add(path),
+            Place::TooShort => left_out.borrow_mut().too_short.add(path),
+            Place::Taken(_) | Place::IfNeeded(_) | Place::Landing | Place::Nothing => return true,
+        }
+        false
+    })?;
+    let root = entries.next()?.unwrap_or_else(|| directory_entry(LayerPath::root(), Time::default()));
+    let reading = Reading { source, route: &route, root, parents: Parents::default(), links: Links::Directory };
+    packer.add(reading, &mut entries)?;
+    drop(entries);
+    let Report { filtered, too_short, .. } = left_out.into_inner();
+    packer.report().filtered.append(filtered);
+    packer.report().too_short.append(too_short);
+    Ok(())
+}
+
+/// A directory 0755 0:0.
+fn directory_entry(path: LayerPath, mtime: Time) -> Entry {
+    Entry { path, body: Body::Directory, mode: 0o755, uid: 0, gid: 0, mtime, xattrs: Xattrs::new() }
+}
+
+/// The same error, which says which source it is about.
+fn in_source(error: Error, source: &Source) -> Error {
+    if error.file().is_some() { error } else { error.in_file(source.input.path()) }
+}

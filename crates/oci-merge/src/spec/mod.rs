@@ -158,6 +158,7 @@ fn read(file: &str, directory: &Path, top: &Table<'_>) -> Option<Spec> {
 mod tests {
     use super::*;
     use oci_merge_image::Compression;
+    use proptest::prelude::*;
     use serde_json::Value;
 
     /// Every key that is built, once.
@@ -317,5 +318,23 @@ timestamps = "epoch"
             ("OM0107", 6, 10),
         ];
         assert_eq!(found, expected, "{errors}");
+    }
+
+    proptest! {
+        /// A text with a piece cut out or doubled, or with other characters in it: an answer, never a panic, and every
+        /// place lies in the text.
+        #[test]
+        fn no_text_is_too_broken(at in 0..WHOLE.len(), cut in 0..40_usize, put in "[\\[\\]{}\"'=.,#0a\n\\\\é-]{0,6}", json: bool) {
+            let whole = if json { serde_json::to_string(&::toml::from_str::<Value>(WHOLE).unwrap()).unwrap() } else { WHOLE.to_owned() };
+            let at = at.min(whole.len());
+            let text = format!("{}{put}{}", &whole[..at], &whole[(at + cut).min(whole.len())..]);
+            if let Err(errors) = Spec::parse("s", Path::new("."), &text) {
+                prop_assert!(!errors.errors().is_empty());
+                for error in errors.errors() {
+                    prop_assert!(text.get(error.span.range.clone()).is_some() || error.span.range.start == text.len());
+                    prop_assert!(!error.message.contains("serde") && !error.message.contains("expected struct"), "{}", error.message);
+                }
+            }
+        }
     }
 }

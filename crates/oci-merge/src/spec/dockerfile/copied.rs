@@ -163,12 +163,13 @@ fn name(prefix: &LayerPath, from: &str, layers: &[Copied]) -> String {
     };
     let last = fit(&String::from_utf8_lossy(prefix.name().unwrap_or_default()));
     let stage = fit(from.rsplit('/').next().unwrap_or_default().split([':', '@']).next().unwrap_or_default());
-    let numbered = (2..).map(|number| format!("{last}-{number}"));
-    let mut names = [last.clone(), stage].into_iter().chain(numbered);
-    let free = |name: &String| {
-        name.starts_with(|c: char| c.is_ascii_alphanumeric()) && layers.iter().all(|layer| layer.name != *name)
-    };
-    names.find(free).unwrap_or(last)
+    let taken = |name: &str| layers.iter().any(|layer| layer.name == name);
+    let fine = |name: &String| name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let stem = [&last, &stage].into_iter().find(|name| fine(name)).cloned().unwrap_or_else(|| "layer".to_owned());
+    // As many numbers as there are layers are enough: one of them is free.
+    let numbered = (2..=layers.len() + 2).map(|number| format!("{stem}-{number}"));
+    let mut names = [last, stage].into_iter().filter(fine).chain([stem.clone()]).chain(numbered);
+    names.find(|name| !taken(name)).unwrap_or(stem)
 }
 
 /// A path of the image, relative ones below a directory.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::spec::{BaseSource, Place, Spec};
+use proptest::prelude::*;
 use std::path::Path;
 
 const BABYLON: &str = r#"# syntax=docker/dockerfile:1.7
@@ -99,6 +100,13 @@ fn what_is_no_such_dockerfile_is_refused_with_its_line() {
 }
 
 #[test]
+fn a_name_is_found_where_none_fits() {
+    let text =
+        "FROM a AS s\nFROM b\nCOPY --from=_._ /a /opt/+\nCOPY --from=_._ /a /opt/++\nCOPY --from=_._ /b /opt/%\n";
+    assert_eq!(from_dockerfile("D", text).unwrap().layers, ["layer", "layer-2", "layer-3"]);
+}
+
+#[test]
 fn names_are_free_and_texts_survive_toml() {
     let text = "FROM a AS s\nFROM scratch\nCOPY --from=s /a /opt/j/bin\nCOPY --from=s /b /opt/k/bin\nCOPY --from=s /c /opt/l/bin\n\
                 ENV Q=\"a\\\"b\\\\c\" E='$x{y}\u{7f}' Q=again\n";
@@ -106,4 +114,21 @@ fn names_are_free_and_texts_survive_toml() {
     assert_eq!(made.layers, ["bin", "s", "bin-2"]);
     let spec = Spec::parse("s", Path::new("."), &made.spec).unwrap_or_else(|e| panic!("{e}\n{}", made.spec));
     assert_eq!(spec.config.env, [("E".to_owned(), "$x{y}\u{7f}".to_owned()), ("Q".to_owned(), "again".to_owned())]);
+}
+
+proptest! {
+    /// Whatever a Dockerfile says: an answer, and the answer is a spec unless the base's name is none.
+    #[test]
+    fn what_is_made_is_a_spec(at in 0..BABYLON.len(), cut in 0..30_usize, put in "[\"'$\\\\{}\n:= /a]{0,8}") {
+        prop_assume!(BABYLON.is_char_boundary(at));
+        let text = format!("{}{put}{}", &BABYLON[..at], &BABYLON[(at + cut).min(BABYLON.len())..]);
+        if let Ok(made) = from_dockerfile("Dockerfile", &text) {
+            if let Err(errors) = Spec::parse("s", Path::new("."), &made.spec) {
+                // Values of the Dockerfile are taken as they are; what none of ours takes is an error with its place.
+                for error in errors.errors() {
+                    prop_assert!(matches!(error.code, "OM0104" | "OM0108" | "OM0109"), "{errors}\n{}", made.spec);
+                }
+            }
+        }
+    }
 }

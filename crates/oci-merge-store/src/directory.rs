@@ -47,6 +47,7 @@ impl Directory {
             if let Some(there) = self.inside(name)? {
                 return Ok(there);
             }
+            step();
             match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o777)) {
                 Ok(()) => self.sync()?,
                 Err(Errno::EXIST) => {}
@@ -73,12 +74,14 @@ impl Directory {
 
     /// A new file for reading and writing; fails if the name is taken, by a link too.
     pub(crate) fn create_new(&self, name: &OsStr) -> io::Result<File> {
+        step();
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o666))?.into())
     }
 
     /// A file for reading and writing, which is made if there is none.
     pub(crate) fn open_or_create(&self, name: &str) -> Result<File> {
+        step();
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o666)) {
             Ok(fd) => Ok(fd.into()),
@@ -89,20 +92,24 @@ impl Directory {
 
     /// Gives a file or directory another name, here or in another directory of the same filesystem.
     pub(crate) fn rename(&self, name: &OsStr, to: &Directory, new: &OsStr) -> io::Result<()> {
+        step();
         Ok(rustix::fs::renameat(&self.fd, name, &to.fd, new)?)
     }
 
     pub(crate) fn unlink(&self, name: &OsStr) -> io::Result<()> {
+        step();
         Ok(rustix::fs::unlinkat(&self.fd, name, AtFlags::empty())?)
     }
 
     /// Removes an empty directory.
     pub(crate) fn remove_empty(&self, name: &str) -> io::Result<()> {
+        step();
         Ok(rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)?)
     }
 
     /// Makes the names in this directory survive a loss of power.
     pub(crate) fn sync(&self) -> Result<()> {
+        step();
         rustix::fs::fsync(&self.fd).map_err(|e| Error::disk(shown_path(&self.path), "syncing", e.into()))
     }
 
@@ -154,6 +161,12 @@ impl Directory {
         Error::new(ErrorKind::Mismatch, shown_path(&self.path.join(name)), text).because("LAYOUT_BLOB_NOT_FILE")
     }
 }
+
+/// Every change of the disk passes here first: a test can die at each of them.
+#[cfg(test)]
+pub(crate) use crate::layout::crash::step;
+#[cfg(not(test))]
+pub(crate) fn step() {}
 
 /// A path as messages have it.
 pub(crate) fn shown_path(path: &Path) -> String {

@@ -1,7 +1,7 @@
 //! What bytes are, by looking at them.
 
 use crate::{Error, ErrorKind, Result};
-use oci_merge_image::{Form, MediaType, parse_strict};
+use oci_merge_image::{Compression, Form, MediaType, parse_strict};
 
 /// The media type of a manifest or index: the one that it names, or that of the fields it has.
 pub(crate) fn document_type(place: &str, bytes: &[u8]) -> Result<MediaType> {
@@ -19,13 +19,18 @@ pub(crate) fn document_type(place: &str, bytes: &[u8]) -> Result<MediaType> {
     Err(Error::new(ErrorKind::Document, place, "it is neither a manifest nor an index").because("MANIFEST_TYPE"))
 }
 
+/// Whether the first bytes of a layer contradict what its media type says of the compression.
+pub(crate) fn contradicts(media_type: &MediaType, start: &[u8]) -> bool {
+    let Form::Layer(said) = Form::of(media_type) else { return false };
+    said != compression(start)
+}
+
 /// The media type of a layer by its first 512 bytes; `None` for what is neither a tar nor one in gzip or zstd.
 pub(crate) fn layer_type(start: &[u8]) -> Option<MediaType> {
-    match start {
-        [0x1f, 0x8b, ..] => Some(MediaType::ImageLayerGzip),
-        // RFC 8878: a frame, or a skippable one before it.
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(MediaType::ImageLayerZstd),
-        _ => {
+    match compression(start) {
+        Compression::Gzip => Some(MediaType::ImageLayerGzip),
+        Compression::Zstd => Some(MediaType::ImageLayerZstd),
+        Compression::None => {
             let block: &[u8; 512] = start.first_chunk()?;
             let header = tar::Header::from_byte_slice(block);
             let sum: u32 =
@@ -33,6 +38,15 @@ pub(crate) fn layer_type(start: &[u8]) -> Option<MediaType> {
             let is_end = block.iter().all(|b| *b == 0);
             (is_end || header.cksum().is_ok_and(|stored| stored == sum)).then_some(MediaType::ImageLayer)
         }
+    }
+}
+
+fn compression(start: &[u8]) -> Compression {
+    match start {
+        [0x1f, 0x8b, ..] => Compression::Gzip,
+        // RFC 8878: a frame, or a skippable one before it.
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
+        _ => Compression::None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Whoever makes one holds a lock on it. The kernel gives the lock back when its holder dies, so what can be locked has
 //! no living owner: this holds where process numbers say nothing, between containers that share a directory.
 
-use crate::directory::{Directory, shown_path};
+use crate::directory::{Directory, shown_path, step};
 use crate::{Error, Result};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -34,6 +34,7 @@ impl TemporaryFile {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(e) => return Err(failed("making the file", e)),
             };
+            step();
             file.lock().map_err(|e| failed("locking", e))?;
             // Between the two steps it looked like one without an owner.
             if directory.still_names(&name, &file)? {
@@ -54,6 +55,7 @@ impl TemporaryFile {
     /// Gives the finished file its name. It is on the disk before it has the name, and the name lasts.
     pub(crate) fn keep(mut self, directory: &Directory, name: &OsStr) -> Result<()> {
         let failed = |doing, e| Error::disk(shown_path(&directory.path().join(name)), doing, e);
+        step();
         self.file.sync_data().map_err(|e| failed("syncing", e))?;
         self.directory.rename(&self.name, directory, name).map_err(|e| failed("giving it its name", e))?;
         self.kept = true;
@@ -86,6 +88,7 @@ impl TemporaryDirectory {
             let name = next_name(prefix);
             let path = parent.path().join(&name);
             let failed = |doing, e| Error::disk(shown_path(&path), doing, e);
+            step();
             match std::fs::create_dir(&path) {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other.map_err(|e| failed("making the directory", e))?,
@@ -94,6 +97,7 @@ impl TemporaryDirectory {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 other => other.map_err(|e| failed("opening", e))?,
             };
+            step();
             // NFS lets nobody lock exclusively what cannot be opened for writing, as a directory cannot.
             lock.lock_shared().map_err(|e| failed("locking", e))?;
             if parent.still_names(&name, &lock)? {

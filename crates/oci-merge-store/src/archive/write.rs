@@ -43,7 +43,7 @@ pub fn write_archive(images: &[Image<'_>], from: &dyn Store, out: &mut dyn Write
 enum Body {
     Directory,
     Document(Vec<u8>),
-    Blob(Descriptor),
+    Blob(Box<Descriptor>),
 }
 
 struct Contents {
@@ -65,7 +65,7 @@ impl Contents {
             self.members.insert(blob_path(&descriptor), Body::Document(bytes));
         }
         for blob in plan.blobs {
-            self.members.entry(blob_path(&blob)).or_insert(Body::Blob(blob));
+            self.members.entry(blob_path(&blob)).or_insert(Body::Blob(Box::new(blob)));
         }
         let mut entry = nameless(root);
         for Name { short, full } in names {

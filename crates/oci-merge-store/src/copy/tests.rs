@@ -362,6 +362,31 @@ fn what_is_no_image_is_not_followed() {
 }
 
 #[test]
+fn a_layer_that_is_compressed_otherwise_than_it_says_is_not_sent() {
+    let gzip = [&[0x1f, 0x8b, 8, 0], &b"gzip"[..]].concat();
+    let zstd = [&[0x28, 0xb5, 0x2f, 0xfd], &b"zstd"[..]].concat();
+    for (media_type, bytes, fits) in [
+        (MediaType::ImageLayerGzip, &gzip, true),
+        (MediaType::ImageLayerZstd, &zstd, true),
+        (MediaType::ImageLayerZstd, &gzip, false),
+        (MediaType::ImageLayerGzip, &b"a tar".to_vec(), false),
+        (MediaType::ImageLayer, &gzip, false),
+        (MediaType::from("application/x-something"), &gzip, true),
+    ] {
+        let from = Memory::new();
+        let layer = named(media_type, bytes, "layer");
+        from.push(&layer, bytes).unwrap();
+        from.push(&blob("config"), &b"config".to_vec()).unwrap();
+        let manifest = json!({ "schemaVersion": 2, "config": blob("config"), "layers": [layer] });
+        let root = put(&from, MediaType::ImageManifest, &manifest, "image");
+        match go(&from, &Memory::new(), &root, &alone(&[])) {
+            Ok(_) => assert!(fits, "{layer:?}"),
+            Err(e) => assert_eq!((e.reason(), e.side(), fits), (Some("LAYER_MEDIA_TYPE"), Some(Side::Source), false)),
+        }
+    }
+}
+
+#[test]
 fn documents_that_would_fill_the_memory_are_not_read() {
     let from = Memory::new();
     let mut manifests = Vec::new();

@@ -1,5 +1,6 @@
 //! Content on its way: verified, counted, stoppable, and it remembers whether it was the content that failed.
 
+use crate::sniff::contradicts;
 use crate::verified::Checked;
 use crate::{Content, Error, ErrorKind, Result, Side, Store};
 use oci_merge_image::Descriptor;
@@ -85,6 +86,20 @@ struct Reading<'a> {
     done: u64,
 }
 
+impl Reading<'_> {
+    /// A layer must be compressed as its media type says: readers go by one or by the other.
+    fn look(&self, start: &[u8]) -> io::Result<()> {
+        let Watched { descriptor, from, .. } = self.watched;
+        // Whoever reads less than a magic number at a time learns nothing here.
+        if start.len() < 4 || !contradicts(&descriptor.media_type, start) {
+            return Ok(());
+        }
+        let text = format!("the bytes of {} are not what {} begins with", descriptor.digest, descriptor.media_type);
+        let error = Error::new(ErrorKind::Mismatch, from.name(), text).because("LAYER_MEDIA_TYPE");
+        Err(self.watched.note(error.into()))
+    }
+}
+
 impl Read for Reading<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if (self.watched.stopped)() {
@@ -93,6 +108,9 @@ impl Read for Reading<'_> {
         match self.inner.read(buffer) {
             Ok(0) => Ok(0),
             Ok(count) => {
+                if self.done == 0 {
+                    self.look(buffer.get(..count).unwrap_or_default())?;
+                }
                 self.done += count as u64;
                 (self.watched.progress)(self.done);
                 Ok(count)

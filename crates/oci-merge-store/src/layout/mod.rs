@@ -27,7 +27,7 @@ pub(crate) use index_file::{CONTAINERD_NAME, IndexFile, nameless};
 pub use output::Output;
 pub use staged::Staged;
 
-use crate::directory::{Directory, shown_path};
+use crate::directory::{Directory, shown_path, step};
 use crate::section::Section;
 use crate::sniff::document_type;
 use crate::temporary::{TemporaryFile, sweep};
@@ -221,6 +221,7 @@ impl Layout {
 
     fn write_small(&self, directory: &Directory, name: &str, bytes: &[u8]) -> Result<()> {
         let file = self.temporary()?;
+        step();
         io::Write::write_all(&mut file.file(), bytes).map_err(|e| directory.failed(name, "writing", e))?;
         file.keep(directory, OsStr::new(name))
     }
@@ -397,5 +398,7 @@ impl Content for OpenFile<'_> {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod crash;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::Layout;
 use crate::digester::Digester;
-use crate::directory::shown_path;
+use crate::directory::{shown_path, step};
 use crate::pour::{BUFFER, Spilt, pour};
 use crate::section::Section;
 use crate::temporary::TemporaryFile;
@@ -123,6 +123,7 @@ impl Staged {
 
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        step();
         let count = match self.file.file().write(bytes) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => return Err(e),
             other => other.map_err(|e| Error::disk(shown_path(&self.path()), "writing", e))?,

@@ -31,7 +31,7 @@ pub(super) struct Session {
     /// What the `Location` carries; another one after each chunk.
     state: String,
     /// What it carried before that.
-    last_state: String,
+    last_state: Option<String>,
     /// Whether its owner has been lied to about what is here.
     doubted: bool,
 }
@@ -85,8 +85,13 @@ impl Registry {
         }
         let state = request.parameter("_state").unwrap_or_default();
         let feeds = matches!(request.method.as_str(), "PATCH" | "PUT");
-        // Who lost an answer may ask how far it got with the Location it has.
-        if session.state != state && (feeds || session.last_state != state) {
+        let stale = session.state != state;
+        // Who lost an answer may ask how far it got, and hears it if it sends a chunk again.
+        let lost_answer = stale && session.last_state.as_deref() == Some(state);
+        if feeds && lost_answer {
+            self.in_order(request, &session, false)?;
+        }
+        if stale && (feeds || !lost_answer) {
             lock(&self.ledger).violated(Violation::StaleLocation { target: request.target.clone() });
             return Err(Code::BlobUploadInvalid.reply("this is not the Location of the last answer").into());
         }
@@ -97,15 +102,15 @@ impl Registry {
                 Ok(Reply::new(204))
             }
             "PATCH" => {
-                self.in_order(request, &session)?;
+                self.in_order(request, &session, !session.doubted)?;
                 self.receive(&mut session, body)?;
-                session.last_state = std::mem::replace(&mut session.state, secret());
+                session.last_state = Some(std::mem::replace(&mut session.state, secret()));
                 Ok(session.accepted())
             }
             "PUT" => {
                 let wanted = digest(request.parameter("digest").unwrap_or_default())?;
                 if !body.is_over() {
-                    self.in_order(request, &session)?;
+                    self.in_order(request, &session, !session.doubted)?;
                     self.receive(&mut session, body)?;
                 }
                 // Whether it can be finished or not, the session is over.
@@ -119,7 +124,7 @@ impl Registry {
     /// How many bytes of the upload that a request is about are here.
     #[cfg(feature = "faults")]
     pub(super) fn upload_size(&self, request: &Request) -> Option<u64> {
-        let session = lock(&self.sessions).get(request.path().rsplit('/').next()?).cloned()?;
+        let session = self.session_of(request)?;
         let size = lock(&session).size;
         Some(size)
     }
@@ -133,13 +138,18 @@ impl Registry {
     /// Remembers that the answer about an upload will not be true.
     #[cfg(feature = "faults")]
     pub(super) fn doubt_upload(&self, request: &Request) {
-        if let Some(session) = lock(&self.sessions).get(request.path().rsplit('/').next().unwrap_or_default()) {
-            lock(session).doubted = true;
+        if let Some(session) = self.session_of(request) {
+            lock(&session).doubted = true;
         }
     }
 
+    #[cfg(feature = "faults")]
+    fn session_of(&self, request: &Request) -> Option<Arc<Mutex<Session>>> {
+        lock(&self.sessions).get(request.path().rsplit('/').next()?).cloned()
+    }
+
     /// A chunk that says where it belongs must begin where the last one ended, and be as long as it says.
-    fn in_order(&self, request: &Request, session: &Session) -> Result<(), Halt> {
+    fn in_order(&self, request: &Request, session: &Session, blame: bool) -> Result<(), Halt> {
         let Some(found) = request.field("content-range") else { return Ok(()) };
         let bounds = found.strip_prefix("bytes ").unwrap_or(found).split('/').next().and_then(|r| r.split_once('-'));
         let bounds = bounds.and_then(|(first, last)| Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)));
@@ -147,7 +157,7 @@ impl Registry {
             return Err(Code::BlobUploadInvalid.reply(format!("{} is not a range", shown(found))).into());
         };
         if first != session.size {
-            if !session.doubted {
+            if blame {
                 let (target, found) = (request.target.clone(), found.to_owned());
                 lock(&self.ledger).violated(Violation::ChunkOutOfOrder { target, expected: session.size, found });
             }
@@ -156,7 +166,7 @@ impl Registry {
             return Err(accepted.fields.into_iter().fold(reply, |r, (n, v)| r.with(n, v)).status(416).into());
         }
         match request.framing {
-            Framing::Length(length) if length != last - first + 1 => {
+            Framing::Length(length) if length != (last - first).saturating_add(1) => {
                 Err(Code::BlobUploadInvalid.reply(format!("{length} bytes came for the range {}", shown(found))).into())
             }
             _ => Ok(()),
@@ -205,7 +215,7 @@ impl Session {
             scratch: Some(scratch),
             size: 0,
             state: secret(),
-            last_state: String::new(),
+            last_state: None,
             doubted: false,
         }
     }

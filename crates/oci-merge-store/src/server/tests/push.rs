@@ -59,6 +59,9 @@ fn a_chunk_in_the_wrong_place_is_refused_and_the_session_goes_on() {
     assert_eq!(found, "3-4");
     let wrong_length = ask(&server, "PATCH", gap.location(), &[("Content-Range", "2-9")], b"llo");
     assert_eq!((wrong_length.status, wrong_length.code().as_str()), (400, "BLOB_UPLOAD_INVALID"));
+    for range in ["2-18446744073709551615", "2-1", "2", "x-y"] {
+        assert_eq!(ask(&server, "PATCH", gap.location(), &[("Content-Range", range)], b"llo").status, 400, "{range}");
+    }
     let put = format!("{}&digest={HELLO}", gap.location());
     assert_eq!(ask(&server, "PUT", &put, &[("Content-Range", "2-4")], b"llo").status, 201);
 }
@@ -71,8 +74,21 @@ fn the_location_of_the_last_answer_must_be_used() {
     // Who lost the answer to the chunk may ask with the Location that it has.
     let status = ask(&server, "GET", begun.location(), &[], b"");
     assert_eq!((status.status, status.location()), (204, first.location()));
+    let again = ask(&server, "PATCH", begun.location(), &[("Content-Range", "0-1")], b"he");
+    assert_eq!((again.status, again.field("range"), again.location()), (416, Some("0-1"), first.location()));
     assert_eq!(server.violations(), []);
     assert_eq!(ask(&server, "PATCH", begun.location(), &[], b"ll").status, 400);
+    let without = begun.location().split('?').next().unwrap();
+    assert_eq!(ask(&server, "GET", without, &[], b"").status, 400);
+    assert!(matches!(server.violations()[..], [Violation::StaleLocation { .. }, Violation::StaleLocation { .. }]));
+}
+
+#[test]
+fn a_location_without_its_parameters_is_none() {
+    let server = server();
+    let begun = ask(&server, "POST", "/v2/demo/blobs/uploads/", &[], b"");
+    let without = begun.location().split('?').next().unwrap();
+    assert_eq!(ask(&server, "GET", without, &[], b"").status, 400);
     assert!(matches!(server.violations()[..], [Violation::StaleLocation { .. }]));
 }
 

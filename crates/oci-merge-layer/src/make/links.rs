@@ -13,8 +13,8 @@ pub(super) enum Links<'a> {
     Archive {
         /// Where each link belongs to a group of names.
         index: &'a LayerIndex,
-        /// The first name of each group that is taken, in order of path; as a path of the image.
-        taken: HashMap<u32, LayerPath>,
+        /// The first name of each group that is taken, in order of path: in the source, and in the image.
+        taken: HashMap<u32, (LayerPath, LayerPath)>,
         /// Where the file of each group was written.
         written: HashMap<u32, LayerPath>,
     },
@@ -27,42 +27,61 @@ impl<'a> Links<'a> {
         for entry in index.entries() {
             if let Some(group) = entry.group
                 && !taken.contains_key(&group)
-                && let Ok(path) = LayerPath::parse(entry.path)
-                && let Some(path) = route.taken(&path)?
+                && let Ok(source) = LayerPath::parse(entry.path)
+                && let Some(path) = route.taken(&source)?
             {
-                taken.insert(group, path);
+                taken.insert(group, (source, path));
             }
         }
         Ok(Links::Archive { index, taken, written: HashMap::new() })
     }
 
-    /// Under which path of the image an entry that is no directory is written, and as what; `None`: not at all.
+    /// What an entry that is no directory becomes; `None`: nothing.
     ///
     /// The file of a group is written where it comes in the archive, under its own name if that is taken, else under
     /// another one; so no content is ever needed twice.
-    pub(super) fn place(&mut self, entry: &Entry, place: &Place, route: &Route<'_>) -> Result<Option<(LayerPath, Body)>> {
-        let own = if let Place::Taken(path) = place { Some(path.clone()) } else { None };
-        let link = if let Body::HardLink { target } = &entry.body { Some(target) } else { None };
+    pub(super) fn place(&mut self, entry: &Entry, place: Place, route: &Route<'_>) -> Result<Option<Named>> {
+        let own = match place {
+            Place::Taken(path) => Some((entry.path.clone(), path)),
+            _ => None,
+        };
+        let named = |(source, path), body| Named { source, path, body };
         let lost = || Error::refused("TAR_HARDLINK_TARGET", "links to nothing that came before it").at(&entry.path);
-        match self {
-            Links::Directory => {
-                let Some(own) = own else { return Ok(None) };
-                let Some(target) = link else { return Ok(Some((own, entry.body.clone()))) };
-                let target = route.taken(target)?.ok_or_else(lost)?;
-                Ok(Some((own, Body::HardLink { target })))
-            }
-            Links::Archive { index, taken, written } => {
-                let group = if taken.is_empty() { None } else { index.find(&entry.path).and_then(|found| found.group) };
-                let Some(group) = group else { return Ok(own.map(|own| (own, entry.body.clone()))) };
-                if link.is_none() {
-                    let path = own.or_else(|| taken.get(&group).cloned());
-                    written.extend(path.clone().map(|path| (group, path)));
-                    return Ok(path.map(|path| (path, entry.body.clone())));
+        Ok(match (self, &entry.body) {
+            (Links::Directory, Body::HardLink { target }) => match own {
+                None => None,
+                Some(own) => {
+                    let target = route.taken(target)?.ok_or_else(lost)?;
+                    Some(named(own, Body::HardLink { target }))
                 }
-                let Some(own) = own else { return Ok(None) };
-                let target = written.get(&group).ok_or_else(lost)?.clone();
-                Ok((target != own).then_some((own, Body::HardLink { target })))
+            },
+            (Links::Archive { index, taken, written }, body) if !taken.is_empty() => {
+                let group = index.find(&entry.path).and_then(|found| found.group);
+                match (group, body, own) {
+                    (Some(group), Body::HardLink { .. }, Some(own)) => {
+                        let target = written.get(&group).ok_or_else(lost)?.clone();
+                        (target != own.1).then(|| named(own, Body::HardLink { target }))
+                    }
+                    (_, Body::HardLink { .. }, None) => None,
+                    (Some(group), body, own) => {
+                        let name = own.or_else(|| taken.get(&group).cloned());
+                        written.extend(name.iter().map(|(_, path)| (group, path.clone())));
+                        name.map(|name| named(name, body.clone()))
+                    }
+                    (None, body, own) => own.map(|own| named(own, body.clone())),
+                }
             }
-        }
+            (_, body) => own.map(|own| named(own, body.clone())),
+        })
     }
+}
+
+/// The name under which something is written.
+pub(super) struct Named {
+    /// As the source has it.
+    pub(super) source: LayerPath,
+    /// As the image has it.
+    pub(super) path: LayerPath,
+    /// What is written.
+    pub(super) body: Body,
 }

@@ -87,7 +87,10 @@ impl<'a, W: Write> Output<'a, W> {
 
     /// Ends the layer: what it is, what is in it, and where it was written.
     pub(super) fn finish(self) -> Result<(Descriptor, LayerIndex, W)> {
-        let (compressed, diff_id, _) = self.tar.finish()?.into_parts();
+        let (compressed, diff_id, size) = self.tar.finish()?.into_parts();
+        if size > self.limits.layer_bytes {
+            return Err(too_large(self.limits));
+        }
         let (blob, digest, size) = compressed.finish().map_err(unwritten)?.into_parts();
         let index = self.index.finish(digest.clone(), DiffId(diff_id))?;
         let media_type = Form::Layer(self.compressor.compression()).media_type();
@@ -111,16 +114,21 @@ impl<'a, W: Write> Output<'a, W> {
         let size = if let Body::File { size } = entry.body { size } else { 0 };
         let limits = self.limits;
         if self.entries > limits.entries {
-            return limit("LIMIT_ENTRIES", format!("the layer has more than {} entries", limits.entries));
+            return limit("LIMIT_ENTRIES", format!("the layer has more than {} entries (limit entries)", limits.entries));
         }
         if self.tar.written().saturating_add(size) > limits.layer_bytes {
-            return limit("LIMIT_LAYER_BYTES", format!("the layer is larger than {} bytes", limits.layer_bytes));
+            return Err(too_large(limits).at(&entry.path));
         }
         if entry.xattrs.len() as u64 > limits.xattrs {
-            return limit("LIMIT_XATTRS", format!("it has more than {} extended attributes", limits.xattrs));
+            return limit("LIMIT_XATTRS", format!("has more than {} extended attributes (limit xattrs)", limits.xattrs));
         }
         Ok(())
     }
+}
+
+fn too_large(limits: &Limits) -> Error {
+    let text = format!("the tar of the layer is larger than {} bytes (limit layer-bytes)", limits.layer_bytes);
+    Error::refused("LIMIT_LAYER_BYTES", text)
 }
 
 fn unwritten(error: io::Error) -> Error {

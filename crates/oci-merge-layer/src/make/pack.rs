@@ -2,7 +2,7 @@
 
 use super::bytecode::Bytecode;
 use super::landing::leads_inside;
-use super::links::Links;
+use super::links::{Links, Named};
 use super::output::Output;
 use super::parents::Parents;
 use super::recipe::{Attributes, Recipe, Source, Times};
@@ -72,8 +72,8 @@ impl<'a, W: Write> Packer<'a, W> {
                 (Body::Directory, Place::Taken(_) | Place::IfNeeded(_)) => reading.parents.see(entry),
                 (Body::Directory, _) => {}
                 (_, place) => {
-                    if let Some((path, body)) = reading.links.place(&entry, &place, reading.route)? {
-                        self.parents(&reading, &entry.path, &path)?;
+                    if let Some(Named { source, path, body }) = reading.links.place(&entry, place, reading.route)? {
+                        self.parents(&reading, &source, &path)?;
                         let entry = self.adopt(&reading, Entry { path, body, ..entry });
                         self.other(&reading, entry, entries)?;
                     }

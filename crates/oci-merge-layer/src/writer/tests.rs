@@ -1,7 +1,8 @@
 //! What is written, as other programs write and read it.
 
 use super::TarWriter;
-use crate::{Body, Entry, Time, Xattrs};
+use crate::scan::{Item, Scanner};
+use crate::{Body, Entry, Limits, Rules, Time, Xattrs};
 use oci_merge_image::LayerPath;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -193,5 +194,20 @@ proptest! {
     fn another_reader_reads_what_was_written(entries in (any_entry(0), any_entry(1), any_entry(2))) {
         let entries = [entries.0, entries.1, entries.2].map(|(entry, content)| (without_newlines(entry), content));
         prop_assert_eq!(read(&write(&entries)), entries.to_vec());
+    }
+
+    #[test]
+    fn the_strict_reader_reads_what_was_written(entries in (any_entry(0), any_entry(1), any_entry(2))) {
+        let entries = [entries.0, entries.1, entries.2];
+        let tar = write(&entries);
+        let mut scanner = Scanner::new(&tar[..], &Rules::kept(Limits::default()));
+        for (entry, content) in &entries {
+            prop_assert_eq!(scanner.next().unwrap().unwrap(), Item::Entry(entry.clone()));
+            let mut found = Vec::new();
+            scanner.content().read_to_end(&mut found).unwrap();
+            prop_assert_eq!(&found, content);
+        }
+        prop_assert_eq!(scanner.next().unwrap(), None);
+        prop_assert_eq!(scanner.notes(), &[]);
     }
 }

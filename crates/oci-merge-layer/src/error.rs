@@ -1,5 +1,6 @@
 //! What stops the work on one layer.
 
+use crate::Reason;
 use oci_merge_image::{LayerPath, shown};
 use std::fmt;
 use std::io;
@@ -7,16 +8,6 @@ use std::path::PathBuf;
 
 /// The result of everything fallible here.
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// A reason in capitals, such as `TAR_PAX_SIZE`: stable, and the detail of a finding (design: collisions, section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Reason(pub &'static str);
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
 
 /// What kind of thing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +25,8 @@ pub enum ErrorKind {
     Source,
     /// There is no limit of that name.
     Limit,
+    /// Bytes that are not those of a path index, or of one from another version of the reader.
+    Index,
     /// There is no such level of compression.
     Level,
     /// The caller asked to stop.

@@ -64,10 +64,10 @@ impl Judge {
         Ok(())
     }
 
-    /// The notes since the last call are about an entry.
-    pub(crate) fn place(&mut self, path: &LayerPath) {
+    /// The notes since the last call are about an entry, or about none.
+    pub(crate) fn place(&mut self, path: Option<&LayerPath>) {
         if self.placed < self.notes.len() {
-            self.notes.iter_mut().skip(self.placed).for_each(|note| note.path = Some(path.clone()));
+            self.notes.iter_mut().skip(self.placed).for_each(|note| note.path = path.cloned());
             self.placed = self.notes.len();
         }
     }
@@ -117,9 +117,9 @@ mod tests {
         let mut judge = Judge::new(&Rules::layer(Limits::default()));
         let path = |name: &str| LayerPath::parse(name.as_bytes()).unwrap();
         judge.harmless("TAR_NUMBER", String::new).unwrap();
-        judge.place(&path("a"));
+        judge.place(Some(&path("a")));
         judge.harmless("TAR_NUMBER", String::new).unwrap();
-        judge.place(&path("b"));
+        judge.place(Some(&path("b")));
         let mut other = Judge::new(&Rules::layer(Limits::default()));
         other.adopt(judge.notes()).unwrap();
         let paths: Vec<_> = other.notes().iter().map(|note| note.path.clone()).collect();

@@ -23,12 +23,14 @@ mod error;
 mod judge;
 mod limits;
 mod note;
+mod reason;
 
 pub use archive::{Archive, Container, Entries};
 pub use entry::{Body, Entry, Kind, Time, Xattrs};
-pub use error::{Error, ErrorKind, Reason, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use index::{EntryView, IndexBuilder, LayerIndex};
 pub use limits::Limits;
 pub use note::Note;
+pub use reason::Reason;
 pub use scan::{Content, Item, Role, Rules, Scanner};
 pub use survey::{Survey, survey};

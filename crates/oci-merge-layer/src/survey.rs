@@ -1,8 +1,14 @@
 //! One pass over a layer's blob that yields everything that is ever asked about it.
 
-use crate::{LayerIndex, Result, Rules};
-use oci_merge_image::Compression;
-use std::io::Read;
+use crate::archive::{Container, Unpacked, read_start};
+use crate::facts::FactsReader;
+use crate::{Body, Error, IndexBuilder, Item, LayerIndex, Result, Rules, Scanner};
+use oci_merge_image::{Compression, DiffId, Digest};
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Cursor, Read};
+
+/// How much of a file is looked at at once.
+const PIECE: usize = 128 << 10;
 
 /// What one pass over a blob tells. The digest, the diff_id and the notes are those of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,20 +23,109 @@ pub struct Survey {
     pub index: LayerIndex,
 }
 
-/// Is shown the bytes of one file after the other, and says what each needs to run.
-pub trait FactsReader {
-    /// A file of so many bytes begins.
-    fn begin(&mut self, size: u64);
-    /// Its next bytes.
-    fn feed(&mut self, bytes: &[u8]);
-    /// It ended: what is known of it.
-    fn finish(&mut self) -> Option<crate::index::Facts>;
-}
-
 /// Reads a layer's blob (a tar, plain or in gzip or zstd) from its first byte to its last.
 ///
+/// ```
+/// use oci_merge_layer::{Limits, Rules, survey};
+/// // Two blocks of zeros are an archive without entries.
+/// let survey = survey(&[0; 1024][..], &Rules::kept(Limits::default())).unwrap();
+/// assert_eq!(survey.size, 1024);
+/// assert!(survey.index.is_empty());
+/// // printf '%1024s' | tr ' ' '\0' | sha256sum
+/// let digest = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+/// assert_eq!(survey.index.digest().to_string(), digest);
+/// assert_eq!(survey.index.diff_id().to_string(), digest);
+/// ```
+///
 /// # Errors
-/// The blob is refused, or the input fails.
-pub fn survey(_input: impl Read, _rules: &Rules) -> Result<Survey> {
-    todo!()
+/// The blob is refused (see [`scan`](crate::scan)), or is no archive that a layer may be (`UNSUPPORTED_COMPRESSION`);
+/// a limit is exceeded; the input fails.
+pub fn survey(input: impl Read, rules: &Rules) -> Result<Survey> {
+    let mut blob = Digested::new(input);
+    let start = read_start(&mut blob)?;
+    let container = Container::of(&start)?;
+    let unsupported = || {
+        let text = "a layer is a tar, plain or in gzip or zstd; this archive is none of them";
+        Error::refused("UNSUPPORTED_COMPRESSION", text)
+    };
+    let compression = container.compression().ok_or_else(unsupported)?;
+    let tar = Unpacked::new(container, Cursor::new(start).chain(&mut blob), rules)?;
+    // Of a tar that is not compressed, the digest is the diff_id.
+    let is_plain = container == Container::Tar;
+    let mut scanner = Scanner::new(Digested { is_digested: !is_plain, ..Digested::new(tar) }, rules);
+    let mut builder = IndexBuilder::new(rules);
+    read_entries(&mut scanner, &mut builder)?;
+
+    let (tar, notes) = scanner.into_parts();
+    builder.push_notes(tar.input.notes())?;
+    builder.push_notes(&notes)?;
+    let tar_size = tar.size;
+    let diff = tar.finish();
+    let size = blob.size;
+    let digest = blob.finish();
+    let diff_id = DiffId(if is_plain { digest.clone() } else { diff });
+    let index = builder.finish(digest, diff_id)?;
+    Ok(Survey { size, compression, tar_size, index })
+}
+
+fn read_entries<R: Read>(scanner: &mut Scanner<R>, builder: &mut IndexBuilder) -> Result<()> {
+    let mut facts = FactsReader::default();
+    let mut piece = vec![0; PIECE];
+    while let Some(item) = scanner.next()? {
+        match item {
+            Item::Entry(entry) => {
+                let (mut content, mut found) = (None, None);
+                if let Body::File { size } = entry.body {
+                    facts.begin(size);
+                    content = Some(read_content(scanner.content(), &mut facts, &mut piece)?);
+                    found = facts.finish();
+                }
+                builder.push(&entry, content, found)?;
+            }
+            Item::Whiteout(path) => builder.push_whiteout(path)?,
+        }
+    }
+    Ok(())
+}
+
+fn read_content(mut content: impl Read, facts: &mut FactsReader, piece: &mut [u8]) -> Result<[u8; 32]> {
+    let mut digest = Sha256::new();
+    loop {
+        let length = content.read(piece)?;
+        let bytes = piece.get(..length).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(digest.finalize().into());
+        }
+        digest.update(bytes);
+        facts.feed(bytes);
+    }
+}
+
+/// What is read, counted and digested.
+struct Digested<R> {
+    input: R,
+    size: u64,
+    is_digested: bool,
+    digest: Sha256,
+}
+
+impl<R> Digested<R> {
+    fn new(input: R) -> Digested<R> {
+        Digested { input, size: 0, is_digested: true, digest: Sha256::new() }
+    }
+
+    fn finish(self) -> Digest {
+        Digest::from_sha256(self.digest.finalize().into())
+    }
+}
+
+impl<R: Read> Read for Digested<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = self.input.read(out)?;
+        self.size += length as u64;
+        if self.is_digested {
+            self.digest.update(out.get(..length).unwrap_or_default());
+        }
+        Ok(length)
+    }
 }

@@ -1,8 +1,35 @@
 //! Archives of every form, told apart by their first bytes and never by their names.
+//!
+//! | form | what is read of it |
+//! |---|---|
+//! | tar, also in gzip or zstd | as the strict [scanner](crate::scan) has it; the forms that a layer may have |
+//! | tar in xz or bzip2 | the same, but never used byte for byte |
+//! | Debian package | the `data.tar` in it |
+//! | zip | its members, where its directory and the headers before the contents agree |
+//!
+//! Every decompressor reads all members, frames or streams, verifies what checksums there are, and reads its source to
+//! the end. What is compressed twice is decompressed once, and then is no tar.
+
+mod bzip2;
+mod container;
+mod deb;
+mod gzip;
+mod input;
+mod unpacked;
+mod xz;
+mod zip;
+mod zstd;
+
+pub use container::Container;
+pub(crate) use container::read_start;
+pub(crate) use unpacked::Unpacked;
 
 use crate::scan::{Item, Scanner};
 use crate::{Entry, Error, Note, Result, Rules};
-use std::io::{Read, Seek};
+use deb::DataTar;
+use std::fmt;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use zip::Zip;
 
 /// A stream of entries with their contents: an archive of any form, or a directory.
 pub trait Entries {
@@ -43,25 +70,6 @@ impl<R: Read> Entries for Scanner<R> {
     }
 }
 
-/// The form of an archive, by its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Container {
-    /// A tar, not compressed.
-    Tar,
-    /// A tar in gzip (RFC 1952).
-    Gzip,
-    /// A tar in zstd (RFC 8878).
-    Zstd,
-    /// A tar in xz.
-    Xz,
-    /// A tar in bzip2.
-    Bzip2,
-    /// A zip.
-    Zip,
-    /// A Debian package: the tar `data.tar` in it, in whatever it is compressed with.
-    Deb,
-}
-
 /// An archive of any form, open for reading from its first entry to its last.
 pub struct Archive {
     container: Container,
@@ -72,15 +80,34 @@ impl Archive {
     /// Opens an archive at its beginning.
     ///
     /// # Errors
-    /// `NOT_A_TAR`: its first bytes are those of no form that is known; `UNSUPPORTED_COMPRESSION`: they are those of
-    /// one that is not supported. Or the input fails.
-    pub fn open(_input: impl Read + Seek + Send + 'static, _rules: &Rules) -> Result<Archive> {
-        todo!()
+    /// `UNSUPPORTED_COMPRESSION`: its first bytes are those of a form that is not supported; a damaged zip or Debian
+    /// package; or the input fails. Whether anything else is a tar shows with the first entry.
+    pub fn open(mut input: impl Read + Seek + Send + 'static, rules: &Rules) -> Result<Archive> {
+        let start = read_start(&mut input)?;
+        input.seek(SeekFrom::Start(0))?;
+        let container = Container::of(&start)?;
+        let entries: Box<dyn Entries + Send> = match container {
+            Container::Zip => Box::new(Zip::open(input, rules)?),
+            Container::Deb => {
+                let mut tar = DataTar::find(input)?;
+                let start = read_start(&mut tar)?;
+                let container = Container::of(&start)?;
+                Box::new(TarEntries::new(container, Cursor::new(start).chain(tar), rules)?)
+            }
+            container => Box::new(TarEntries::new(container, input, rules)?),
+        };
+        Ok(Archive { container, entries })
     }
 
     /// The form that was found.
     pub fn container(&self) -> Container {
         self.container
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("container", &self.container).finish_non_exhaustive()
     }
 }
 
@@ -95,5 +122,38 @@ impl Entries for Archive {
 
     fn notes(&self) -> &[Note] {
         self.entries.notes()
+    }
+}
+
+/// The entries of a tar in whatever it is compressed with, whose oddities count as well.
+struct TarEntries<R: Read> {
+    scanner: Scanner<Unpacked<R>>,
+    /// How many notes of the decompressor were taken over.
+    adopted: usize,
+}
+
+impl<R: Read> TarEntries<R> {
+    fn new(container: Container, source: R, rules: &Rules) -> Result<TarEntries<R>> {
+        Ok(TarEntries { scanner: Scanner::new(Unpacked::new(container, source, rules)?, rules), adopted: 0 })
+    }
+}
+
+impl<R: Read> Entries for TarEntries<R> {
+    fn next(&mut self) -> Result<Option<Entry>> {
+        let entry = Entries::next(&mut self.scanner)?;
+        let fresh = self.scanner.input().notes().get(self.adopted..).unwrap_or_default().to_vec();
+        if !fresh.is_empty() {
+            self.scanner.adopt(&fresh)?;
+            self.adopted += fresh.len();
+        }
+        Ok(entry)
+    }
+
+    fn content(&mut self) -> Result<Box<dyn Read + '_>> {
+        Entries::content(&mut self.scanner)
+    }
+
+    fn notes(&self) -> &[Note] {
+        Entries::notes(&self.scanner)
     }
 }

@@ -12,15 +12,15 @@ use std::io;
 pub(super) const WINDOW: usize = 32 << 10;
 
 /// A member without name, time or system (RFC 1952, section 2.3): all three would tell layers apart that are equal.
-pub(super) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+pub(crate) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// What ends a member: the CRC-32 and the length modulo 2^32 of what was compressed.
-pub(super) fn trailer(crc: u32, length: u64) -> [u8; 8] {
+pub(crate) fn trailer(crc: u32, length: u64) -> [u8; 8] {
     (u64::from(crc) | length << 32).to_le_bytes()
 }
 
 /// Deflates a block up to a byte boundary, so that the next can follow. Returns how many bytes it wrote.
-pub(super) fn deflate(level: Level, before: &[u8], input: &[u8], output: &mut [u8], last: bool) -> io::Result<usize> {
+pub(crate) fn deflate(level: Level, before: &[u8], input: &[u8], output: &mut [u8], last: bool) -> io::Result<usize> {
     let mut compress = Compress::new_with_window_bits(Compression::new(level.number().into()), false, 15);
     if !before.is_empty() {
         compress.set_dictionary(before).map_err(io::Error::other)?;

@@ -6,7 +6,7 @@
 //! however many layers are made at once.
 
 mod block;
-mod gzip;
+pub(crate) mod gzip;
 mod pool;
 mod stream;
 #[cfg(feature = "zstd")]

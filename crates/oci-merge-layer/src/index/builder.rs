@@ -4,11 +4,11 @@
 //! entries that can disturb each other are neighbours, so that a million entries need neither a map of paths nor a
 //! tree of directories.
 
+use super::arena::{Arena, no_room};
 use super::{DROPPED, Facts, HAS_CONTENT, LayerIndex, NONE, Record, XattrSet};
 use crate::judge::Judge;
-use crate::{Body, Entry, Error, Kind, Note, Result, Rules, Xattrs};
+use crate::{Body, Entry, Kind, Note, Result, Rules};
 use oci_merge_image::{DiffId, Digest, LayerPath, compare_paths};
-use std::collections::HashMap;
 
 /// Collects the entries of a layer in the order of its archive, and judges them as one layer at the end.
 ///
@@ -16,18 +16,13 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub struct IndexBuilder {
     judge: Judge,
-    /// Bytes of names, attributes and facts that there is still room for.
-    room: usize,
+    arena: Arena,
     root: Option<Record>,
     whiteouts: Vec<LayerPath>,
-    names: Vec<u8>,
     /// In the order of the archive: the place in this list is the sequence number.
     pub(super) records: Vec<Record>,
     /// Sequence number of a hard link and the path of its target.
     pub(super) links: Vec<(u32, LayerPath)>,
-    xattrs: Vec<XattrSet>,
-    known_xattrs: HashMap<XattrSet, u32>,
-    facts: Vec<Facts>,
 }
 
 impl Default for IndexBuilder {
@@ -41,15 +36,11 @@ impl IndexBuilder {
     pub fn new(rules: &Rules) -> IndexBuilder {
         IndexBuilder {
             judge: Judge::new(rules),
-            room: usize::try_from(rules.limits.name_bytes).unwrap_or(usize::MAX).min(u32::MAX as usize),
+            arena: Arena::new(rules.limits.name_bytes),
             root: None,
             whiteouts: Vec::new(),
-            names: Vec::new(),
             records: Vec::new(),
             links: Vec::new(),
-            xattrs: Vec::new(),
-            known_xattrs: HashMap::new(),
-            facts: Vec::new(),
         }
     }
 
@@ -63,11 +54,13 @@ impl IndexBuilder {
             Body::Symlink { target } => target.as_slice(),
             _ => &[],
         };
+        let (path, path_length) = self.arena.name(entry.path.as_bytes())?;
+        let (target, target_length) = self.arena.name(target)?;
         let record = Record {
-            path: self.name(entry.path.as_bytes())?,
-            path_length: length(entry.path.as_bytes())?,
-            target: self.name(target)?,
-            target_length: length(target)?,
+            path,
+            path_length,
+            target,
+            target_length,
             content: content.unwrap_or_default(),
             size: match entry.body {
                 Body::File { size } => size,
@@ -78,8 +71,8 @@ impl IndexBuilder {
             uid: entry.uid,
             gid: entry.gid,
             group: NONE,
-            xattrs: self.xattr_set(&entry.xattrs)?,
-            facts: self.facts(facts)?,
+            xattrs: self.arena.xattrs(XattrSet::of(&entry.xattrs))?,
+            facts: self.arena.facts(facts)?,
             mode: if matches!(entry.body, Body::Symlink { .. }) { 0 } else { entry.mode & 0o7777 },
             kind: kind(&entry.body),
             flags: if content.is_some() { HAS_CONTENT } else { 0 },
@@ -89,7 +82,7 @@ impl IndexBuilder {
         }
         let sequence = u32::try_from(self.records.len()).ok().filter(|&n| n != NONE).ok_or_else(no_room)?;
         if let Body::HardLink { target } = &entry.body {
-            self.spend(size_of::<(u32, LayerPath)>() + target.as_bytes().len())?;
+            self.arena.spend(size_of::<(u32, LayerPath)>() + target.as_bytes().len())?;
             self.links.push((sequence, target.clone()));
         }
         self.records.push(record);
@@ -101,7 +94,7 @@ impl IndexBuilder {
     /// # Errors
     /// `LIMIT_NAMES`, as [`push`](IndexBuilder::push).
     pub fn push_whiteout(&mut self, path: LayerPath) -> Result<()> {
-        self.spend(size_of::<LayerPath>() + path.as_bytes().len())?;
+        self.arena.spend(size_of::<LayerPath>() + path.as_bytes().len())?;
         self.whiteouts.push(path);
         Ok(())
     }
@@ -131,9 +124,9 @@ impl IndexBuilder {
         self.join_links(&order)?;
         self.number_groups(&order);
         self.whiteouts.sort();
-        let IndexBuilder { root, whiteouts, judge, names, mut records, xattrs, facts, .. } = self;
+        let IndexBuilder { root, whiteouts, judge, arena, mut records, .. } = self;
         arrange(&mut records, order);
-        Ok(LayerIndex { digest, diff_id, root, whiteouts, notes: judge.into_notes(), names, records, xattrs, facts })
+        Ok(LayerIndex { digest, diff_id, root, whiteouts, notes: judge.into_notes(), records, arena: arena.close() })
     }
 
     fn set_root(&mut self, record: Record) -> Result<()> {
@@ -141,38 +134,6 @@ impl IndexBuilder {
             let same = self.root.as_ref().is_some_and(|after| same_metadata(&before, after));
             self.odd(same, "TAR_DUPLICATE", &LayerPath::root(), || "the layer has the root twice".into())?;
         }
-        Ok(())
-    }
-
-    /// Adds a name to the arena: where it begins.
-    fn name(&mut self, name: &[u8]) -> Result<u32> {
-        self.spend(name.len())?;
-        let start = u32::try_from(self.names.len()).map_err(|_| no_room())?;
-        self.names.extend_from_slice(name);
-        Ok(start)
-    }
-
-    fn xattr_set(&mut self, xattrs: &Xattrs) -> Result<u32> {
-        let Some(set) = XattrSet::of(xattrs) else { return Ok(NONE) };
-        if let Some(&known) = self.known_xattrs.get(&set) {
-            return Ok(known);
-        }
-        self.spend(2 * set.bytes())?;
-        let number = self.xattrs.len() as u32;
-        self.xattrs.push(set.clone());
-        self.known_xattrs.insert(set, number);
-        Ok(number)
-    }
-
-    fn facts(&mut self, facts: Option<Facts>) -> Result<u32> {
-        let Some(facts) = facts else { return Ok(NONE) };
-        self.spend(facts.bytes())?;
-        self.facts.push(facts);
-        Ok(self.facts.len() as u32 - 1)
-    }
-
-    fn spend(&mut self, bytes: usize) -> Result<()> {
-        self.room = self.room.checked_sub(bytes).ok_or_else(no_room)?;
         Ok(())
     }
 
@@ -185,13 +146,13 @@ impl IndexBuilder {
         text: impl FnOnce() -> String,
     ) -> Result<()> {
         let judged = if harmless { self.judge.harmless(reason, text) } else { self.judge.ambiguous(reason, text) };
-        self.judge.place(path);
+        self.judge.place(Some(path));
         judged.map_err(|error| error.at(path))
     }
 
     /// The path of the entry with a sequence number.
     pub(super) fn path(&self, sequence: u32) -> &[u8] {
-        self.record(sequence).path(&self.names)
+        self.record(sequence).path(&self.arena.names)
     }
 
     pub(super) fn record(&self, sequence: u32) -> &Record {
@@ -245,14 +206,4 @@ fn kind(body: &Body) -> Kind {
         Body::CharDevice => Kind::CharDevice,
         Body::BlockDevice => Kind::BlockDevice,
     }
-}
-
-fn length(name: &[u8]) -> Result<u16> {
-    u16::try_from(name.len()).map_err(|_| no_room())
-}
-
-fn no_room() -> Error {
-    let text =
-        "the names, attributes and facts of this layer need more memory than an index may use (limit name-bytes)";
-    Error::refused("LIMIT_NAMES", text)
 }

@@ -33,7 +33,9 @@ impl IndexBuilder {
                 // Runtimes disagree about the inode's attributes: such a file is like no other.
                 joined.flags &= !HAS_CONTENT;
             }
-            self.record_mut(found).group = joined.group;
+            let original = self.record_mut(found);
+            original.flags &= joined.flags;
+            original.group = joined.group;
             *self.record_mut(sequence) = joined;
         }
         Ok(())

@@ -1,16 +1,20 @@
 //! The path index: every entry of a layer, sorted by path, without the contents. Every check works on indexes.
 
+mod arena;
 mod builder;
+mod bytes;
 mod facts;
 mod links;
 mod places;
 mod xattrs;
 
 pub use builder::IndexBuilder;
+pub use bytes::{MEDIA_TYPE, READER_VERSION};
 pub use facts::{ElfFacts, Facts};
 pub use xattrs::XattrSet;
 
 use crate::{Kind, Note, Time};
+use arena::Arena;
 use oci_merge_image::{DiffId, Digest, LayerPath, compare_paths};
 
 /// All entries of one layer in the order of [`compare_paths`]; bound to the layer by digest and diff_id.
@@ -23,10 +27,8 @@ pub struct LayerIndex {
     root: Option<Record>,
     whiteouts: Vec<LayerPath>,
     notes: Vec<Note>,
-    names: Vec<u8>,
     records: Vec<Record>,
-    xattrs: Vec<XattrSet>,
-    facts: Vec<Facts>,
+    arena: Arena,
 }
 
 /// What an index says of one entry, borrowed from it.
@@ -147,12 +149,12 @@ impl LayerIndex {
 
     /// Where a path stands in the order, or where it would.
     pub fn place(&self, path: &[u8]) -> std::result::Result<usize, usize> {
-        self.records.binary_search_by(|record| compare_paths(record.path(&self.names), path))
+        self.records.binary_search_by(|record| compare_paths(record.path(&self.arena.names), path))
     }
 
     fn view<'a>(&'a self, record: &'a Record) -> EntryView<'a> {
         EntryView {
-            path: record.path(&self.names),
+            path: record.path(&self.arena.names),
             kind: record.kind,
             mode: record.mode,
             uid: record.uid,
@@ -160,11 +162,11 @@ impl LayerIndex {
             size: record.size,
             mtime: Time { seconds: record.seconds, nanos: record.nanos },
             content: (record.flags & HAS_CONTENT != 0).then_some(&record.content),
-            target: (record.kind == Kind::Symlink).then(|| record.target(&self.names)),
-            xattrs: self.xattrs.get(record.xattrs as usize),
+            target: (record.kind == Kind::Symlink).then(|| record.target(&self.arena.names)),
+            xattrs: self.arena.xattrs.get(record.xattrs as usize),
             group: (record.group != NONE).then_some(record.group),
             late: record.flags & LATE != 0,
-            facts: self.facts.get(record.facts as usize),
+            facts: self.arena.facts.get(record.facts as usize),
         }
     }
 }

@@ -69,3 +69,54 @@ impl Store for Overlay<'_> {
         Err(self.refuse())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Layout, Memory};
+    use oci_merge_image::MediaType;
+
+    #[test]
+    fn the_first_store_that_has_it_answers() {
+        let (first, second) = (Memory::new(), Memory::new());
+        let blob = |store: &Memory, text: &str| {
+            let descriptor = Descriptor::of(MediaType::ImageLayer, text.as_bytes());
+            store.push(&descriptor, &text.as_bytes()).unwrap();
+            descriptor
+        };
+        let (a, b) = (blob(&first, "a"), blob(&second, "b"));
+        first.tag(&a, "both").unwrap();
+        second.tag(&b, "both").unwrap();
+        second.tag(&b, "second").unwrap();
+        let overlay = Overlay::new([&first as &dyn Store, &second]);
+        assert_eq!(overlay.resolve("both").unwrap().digest, a.digest);
+        assert_eq!(overlay.resolve("second").unwrap().digest, b.digest);
+        for descriptor in [&a, &b] {
+            assert!(overlay.exists(descriptor).unwrap());
+            assert!(overlay.fetch(descriptor).unwrap().read_document(9).is_ok());
+            assert!(overlay.content(descriptor).is_some());
+        }
+        let absent = Descriptor::of(MediaType::ImageLayer, b"absent");
+        assert!(!overlay.exists(&absent).unwrap() && overlay.content(&absent).is_none());
+        let error = overlay.fetch(&absent).err().unwrap();
+        assert_eq!((error.kind(), error.place()), (ErrorKind::NotFound, "memory or memory"));
+        assert_eq!(overlay.resolve("neither").unwrap_err().kind(), ErrorKind::NotFound);
+        for refused in [overlay.push(&absent, &&b"absent"[..]), overlay.tag(&a, "x")] {
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Policy);
+        }
+        assert!(!first.exists(&absent).unwrap() && first.resolve("x").is_err());
+    }
+
+    #[test]
+    fn an_error_is_not_taken_for_absence() {
+        let temp = tempfile::tempdir().unwrap();
+        let damaged = Layout::open_or_create(temp.path()).unwrap();
+        std::fs::write(temp.path().join("index.json"), "not JSON").unwrap();
+        let whole = Memory::new();
+        let blob = Descriptor::of(MediaType::ImageLayer, b"a");
+        whole.push(&blob, &&b"a"[..]).unwrap();
+        whole.tag(&blob, "x").unwrap();
+        let overlay = Overlay::new([&damaged as &dyn Store, &whole]);
+        assert_eq!(overlay.resolve("x").unwrap_err().kind(), ErrorKind::Document);
+    }
+}

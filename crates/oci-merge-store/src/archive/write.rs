@@ -2,7 +2,7 @@
 
 use super::MANIFEST;
 use crate::copy::{Plan, Planned, children};
-use crate::layout::{CONTAINERD_NAME, IndexFile, REF_NAME, VERSION, nameless};
+use crate::layout::{CONTAINERD_NAME, IndexFile, REF_NAME, marker, nameless};
 use crate::pour::{Spilt, pour};
 use crate::{Error, ErrorKind, Result, Store};
 use oci_merge_image::{Descriptor, Form, Reference, to_canonical};
@@ -92,8 +92,7 @@ impl Contents {
     fn write(mut self, from: &dyn Store, out: &mut dyn Write) -> Result<()> {
         let index = IndexFile::bytes_of(std::mem::take(&mut self.index));
         self.members.insert("index.json".into(), Body::Document(index));
-        let marker = format!("{{\"imageLayoutVersion\":\"{VERSION}\"}}").into_bytes();
-        self.members.insert("oci-layout".into(), Body::Document(marker));
+        self.members.insert("oci-layout".into(), Body::Document(marker()));
         if !self.docker.is_empty() {
             let list = to_canonical(&Value::Array(std::mem::take(&mut self.docker)));
             self.members.insert(MANIFEST.into(), Body::Document(list));

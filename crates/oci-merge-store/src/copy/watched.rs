@@ -103,7 +103,7 @@ impl Reading<'_> {
 impl Read for Reading<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if (self.watched.stopped)() {
-            return Err(super::cancelled(self.watched.from).into());
+            return Err(super::copying::cancelled(self.watched.from).into());
         }
         match self.inner.read(buffer) {
             Ok(0) => Ok(0),

@@ -18,30 +18,34 @@
 mod facts;
 mod index_file;
 mod lock;
+mod marker;
 mod output;
 mod quarantine;
 mod staged;
+mod store;
 
 pub use index_file::REF_NAME;
 pub(crate) use index_file::{CONTAINERD_NAME, IndexFile, nameless};
+pub(crate) use marker::{check_version, marker};
 pub use output::Output;
 pub use staged::Staged;
 
 use crate::directory::{Directory, shown_path, step};
+use crate::pour::{Spilt, pour};
 use crate::section::Section;
 use crate::sniff::document_type;
-use crate::temporary::{TemporaryFile, sweep};
-use crate::{Content, Error, ErrorKind, Result, Store, Verified};
+use crate::temporary::TemporaryFile;
+use crate::{Error, ErrorKind, Result, Store, Verified};
 use lock::Lock;
-use oci_merge_image::{Algorithm, Descriptor, Digest, MAX_DOCUMENT_BYTES, MediaType, parse_strict, shown};
+use marker::MARKER;
+use oci_merge_image::{Algorithm, Descriptor, Digest, MAX_DOCUMENT_BYTES, MediaType};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store::OpenFile;
 
-const MARKER: &str = "oci-layout";
-pub(crate) const VERSION: &str = "1.0.0";
 const INDEX: &str = "index.json";
 const BLOBS: &str = "blobs";
 const STAGING: &str = "tmp";
@@ -105,7 +109,7 @@ impl Layout {
     /// # Errors
     /// The file's bytes are not those of the descriptor, or the disk fails.
     pub fn adopt(&self, file: &File, descriptor: &Descriptor) -> Result<()> {
-        self.push(descriptor, &OpenFile { file, place: self.place().to_owned() })
+        self.push(descriptor, &OpenFile { file, place: self.place() })
     }
 
     /// Where the content of a digest lies, or would lie. Whoever reads it there has to verify it.
@@ -126,9 +130,9 @@ impl Layout {
     /// # Errors
     /// [`ErrorKind::Mismatch`] if it is not, [`ErrorKind::NotFound`] if there is none.
     pub fn verify(&self, descriptor: &Descriptor) -> Result<()> {
-        match crate::pour::pour(&mut self.fetch(descriptor)?, &mut io::sink()) {
+        match pour(&mut self.fetch(descriptor)?, &mut io::sink()) {
             Ok(_) => Ok(()),
-            Err(crate::pour::Spilt::Reading(e) | crate::pour::Spilt::Writing(e)) => Err(Error::read(self.place(), e)),
+            Err(Spilt::Reading(e) | Spilt::Writing(e)) => Err(Error::read(self.place(), e)),
         }
     }
 
@@ -142,55 +146,6 @@ impl Layout {
 
     fn place(&self) -> &str {
         &self.0.place
-    }
-
-    /// Whether the marker of a layout is here; it must be of the version that we know.
-    fn check_version(&self) -> Result<bool> {
-        let Some(bytes) = self.document(MARKER, 4096)? else { return Ok(false) };
-        check_version(self.place(), &bytes)?;
-        Ok(true)
-    }
-
-    /// Makes this a layout that can be written to.
-    fn begin(&self) -> Result<()> {
-        let root = self.root();
-        if !self.check_version()? {
-            let is_ours = |name: &std::ffi::OsString| name == lock::NAME || name == STAGING;
-            // Another writer may have made it a layout since.
-            if let Some(alien) = root.names()?.iter().find(|name| !is_ours(name))
-                && !self.check_version()?
-            {
-                let text = format!(
-                    "it is neither empty nor an OCI layout (it holds {}); name another directory, or empty it",
-                    shown_path(Path::new(alien))
-                );
-                return Err(Error::new(ErrorKind::Policy, self.place(), text).because("LAYOUT_NOT_EMPTY"));
-            }
-        }
-        if root.file(MARKER)?.is_none() || root.file(INDEX)?.is_none() {
-            let _lock = Lock::take(root)?;
-            if root.file(MARKER)?.is_none() {
-                self.replace(MARKER, format!("{{\"imageLayoutVersion\":\"{VERSION}\"}}").as_bytes())?;
-            }
-            if root.file(INDEX)?.is_none() {
-                self.replace(INDEX, &IndexFile::bytes_of(Vec::new()))?;
-            }
-        }
-        match root.inside(STAGING)? {
-            Some(staging) => sweep(&staging, OsStr::new("")),
-            None => Ok(()),
-        }
-    }
-
-    /// Removes what only writers need; another writer that is at work keeps its own.
-    fn tidy(&self) -> Result<()> {
-        let lock = Lock::take(self.root())?;
-        if let Some(staging) = self.root().inside(STAGING)? {
-            sweep(&staging, OsStr::new(""))?;
-            let _ = self.root().remove_empty(STAGING);
-        }
-        lock.remove(self.root());
-        self.root().sync()
     }
 
     fn index(&self) -> Result<IndexFile> {
@@ -282,76 +237,6 @@ impl Layout {
     }
 }
 
-impl Store for Layout {
-    fn name(&self) -> String {
-        self.place().to_owned()
-    }
-
-    fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        let named = self.index()?.find(reference);
-        match (named, reference.parse::<Digest>()) {
-            (Err(e), Ok(digest)) if e.kind() == ErrorKind::NotFound => self.describe(&digest),
-            (named, _) => named,
-        }
-    }
-
-    fn exists(&self, descriptor: &Descriptor) -> Result<bool> {
-        match self.open_blob(descriptor) {
-            Ok(_) => Ok(true),
-            // What cannot be this content is written anew.
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::Mismatch) => Ok(false),
-            Err(e) => Err(e),
-        }
-    }
-
-    fn fetch(&self, descriptor: &Descriptor) -> Result<Verified> {
-        let file = self.open_blob(descriptor)?;
-        Ok(Verified::new(descriptor, self.place(), Section::whole(file, self.place())))
-    }
-
-    fn content(&self, descriptor: &Descriptor) -> Option<Box<dyn Content + '_>> {
-        let content = Blob { layout: self, descriptor: descriptor.clone() };
-        matches!(self.blob(&descriptor.digest), Ok(Some(_)) | Err(_)).then(|| Box::new(content) as Box<dyn Content>)
-    }
-
-    fn push(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<()> {
-        let mut staged = self.stage_as(descriptor.digest.algorithm())?;
-        let failed = |e| Error::carried_by(e).unwrap_or_else(|e| Error::disk(self.place(), "opening the content", e));
-        let most = descriptor.size.saturating_add(1);
-        let shared = match content.file().map_err(failed)? {
-            Some(file) => staged.share(&file, most)?,
-            None => false,
-        };
-        if !shared {
-            staged.fill(&mut *content.open().map_err(failed)?, most)?;
-        }
-        staged.commit(descriptor)
-    }
-
-    fn tag(&self, descriptor: &Descriptor, tag: &str) -> Result<()> {
-        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:@/+".contains(&b);
-        if tag.is_empty() || tag.len() > 1024 || !tag.bytes().all(legal) {
-            let text = format!("{} cannot be a reference name: letters, digits and -._:@/+ can", shown(tag));
-            return Err(Error::new(ErrorKind::Policy, self.place(), text));
-        }
-        self.open_blob(descriptor)?;
-        self.change_index(|index| index.set(tag, descriptor))
-    }
-}
-
-/// Checks the content of an `oci-layout` file.
-pub(crate) fn check_version(place: &str, bytes: &[u8]) -> Result<()> {
-    let marker = parse_strict(bytes).map_err(|e| Error::document(place, MARKER, e))?;
-    match marker.get("imageLayoutVersion").and_then(|version| version.as_str()) {
-        Some(VERSION) => Ok(()),
-        found => {
-            let found = found.map_or("nothing of the kind".into(), |version| shown(version).to_string());
-            let text = format!("{MARKER}: expected imageLayoutVersion {VERSION}, found {found}");
-            Err(Error::new(ErrorKind::Document, place, text).because("LAYOUT_VERSION"))
-        }
-    }
-}
-
 /// Reads a small file of a directory; `None` if there is none.
 fn read_small(directory: &Directory, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
     let Some((file, _)) = directory.file(name)? else { return Ok(None) };
@@ -363,39 +248,6 @@ fn read_small(directory: &Directory, name: &str, limit: u64) -> Result<Option<Ve
         return Err(Error::new(ErrorKind::Document, place, text).because("LIMIT_DOCUMENT_BYTES"));
     }
     Ok(Some(bytes))
-}
-
-/// A blob of a layout, opened anew for every reading.
-struct Blob<'a> {
-    layout: &'a Layout,
-    descriptor: Descriptor,
-}
-
-impl Content for Blob<'_> {
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        let file = self.layout.open_blob(&self.descriptor)?;
-        Ok(Box::new(Section::whole(file, self.layout.place())))
-    }
-
-    fn file(&self) -> io::Result<Option<File>> {
-        Ok(Some(self.layout.open_blob(&self.descriptor)?))
-    }
-}
-
-/// A file that is open, wherever its name went.
-struct OpenFile<'a> {
-    file: &'a File,
-    place: String,
-}
-
-impl Content for OpenFile<'_> {
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(Section::whole(self.file.try_clone()?, &*self.place)))
-    }
-
-    fn file(&self) -> io::Result<Option<File>> {
-        self.file.try_clone().map(Some)
-    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 
+/// In memory where that can be had: everything here is synced, again and again.
 fn temp() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 fn layer(bytes: &[u8]) -> Descriptor {

@@ -76,7 +76,7 @@ impl Default for CopyOptions<'_> {
 /// ```
 ///
 /// # Errors
-/// One end failed: [`Error::side`] says which, [`Error::digest`] with what. Of several that failed at once it is the
+/// One end failed: [`Error::side`](crate::Error::side) says which, [`Error::digest`](crate::Error::digest) with what. Of several that failed at once it is the
 /// first in the order of the documents. What was sent stays; no tag has moved unless all content is there.
 pub fn copy(
     from: &dyn Store,

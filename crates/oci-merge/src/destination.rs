@@ -31,16 +31,6 @@ impl Default for Destination {
     }
 }
 
-impl Destination {
-    /// Whether the bytes of the base's layers must be on this machine.
-    pub(crate) fn needs_base_bytes(&self) -> bool {
-        matches!(
-            self,
-            Destination::Layout(_) | Destination::OciArchive(_) | Destination::DockerArchive(_) | Destination::Engine
-        )
-    }
-}
-
 impl FromStr for Destination {
     type Err = Error;
 

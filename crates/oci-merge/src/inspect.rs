@@ -4,10 +4,11 @@ use crate::assemble::{LAYER, PREFIX, VERSION};
 use crate::local::Local;
 use crate::open::{OpenImage, open_image};
 use crate::spec::BaseSource;
+use crate::tree::Tree;
 use crate::settings::{Run, Settings};
-use crate::{Error, Result, base_index, workers};
+use crate::{Result, base_index, workers};
 use oci_merge_image::{Digest, LayerPath};
-use oci_merge_layer::{Kind, LayerIndex};
+use oci_merge_layer::{EntryView, Kind, LayerIndex};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -117,11 +118,12 @@ pub fn list(source: &BaseSource, directory: &Path, settings: &Settings) -> Resul
         base_index::index_layer(&open, layer, diff_id, &local, &run)
     });
     let indexes: Vec<LayerIndex> = indexes.into_iter().collect::<Result<_>>()?;
-    let mut tree = BTreeMap::new();
+    let mut tree = Tree::default();
     for (number, index) in indexes.iter().enumerate() {
-        apply(&mut tree, index, &layer_name(&open, number))?;
+        let layer = layer_name(&open, number);
+        tree.apply(index, |path, entry| Some(listed(path, entry, &layer)));
     }
-    Ok(tree.into_values().collect())
+    Ok(tree.into_paths().into_values().collect())
 }
 
 fn layer_name(open: &OpenImage, number: usize) -> String {
@@ -129,42 +131,22 @@ fn layer_name(open: &OpenImage, number: usize) -> String {
     layer.and_then(|l| l.annotations.get(LAYER)).cloned().unwrap_or_else(|| format!("{}", number + 1))
 }
 
-/// Puts a layer onto the tree (image-spec `layer.md`, Applying Changesets): its whiteouts hide lower layers only.
-fn apply(tree: &mut BTreeMap<LayerPath, Listed>, index: &LayerIndex, layer: &str) -> Result<()> {
-    for whiteout in index.whiteouts() {
-        let directory = whiteout.parent().unwrap_or_default();
-        match whiteout.name() {
-            Some(b".wh..wh..opq") => tree.retain(|path, _| *path == directory || !path.is_within(&directory)),
-            name => {
-                let name = name.and_then(|n| n.strip_prefix(b".wh.")).unwrap_or_default();
-                let hidden = LayerPath::parse(name).and_then(|name| directory.join(&name)).unwrap_or_default();
-                tree.retain(|path, _| !path.is_within(&hidden));
-            }
-        }
+fn listed(path: &LayerPath, entry: &EntryView<'_>, layer: &str) -> Listed {
+    Listed {
+        path: path.to_string(),
+        kind: match entry.kind {
+            Kind::Directory => 'd',
+            Kind::File => '-',
+            Kind::Symlink => 'l',
+            Kind::Fifo => 'p',
+            Kind::CharDevice => 'c',
+            Kind::BlockDevice => 'b',
+        },
+        mode: entry.mode,
+        uid: entry.uid,
+        gid: entry.gid,
+        size: entry.size,
+        target: entry.target.map(|t| oci_merge_image::shown(t).to_string()),
+        layer: layer.to_owned(),
     }
-    for entry in index.entries() {
-        let path = LayerPath::parse(entry.path).map_err(|e| Error::usage(format!("a path of {layer} {e}")))?;
-        if entry.kind != Kind::Directory && tree.get(&path).is_some_and(|old| old.kind == 'd') {
-            tree.retain(|old, _| !old.is_within(&path));
-        }
-        let listed = Listed {
-            path: path.to_string(),
-            kind: match entry.kind {
-                Kind::Directory => 'd',
-                Kind::File => '-',
-                Kind::Symlink => 'l',
-                Kind::Fifo => 'p',
-                Kind::CharDevice => 'c',
-                Kind::BlockDevice => 'b',
-            },
-            mode: entry.mode,
-            uid: entry.uid,
-            gid: entry.gid,
-            size: entry.size,
-            target: entry.target.map(|t| oci_merge_image::shown(t).to_string()),
-            layer: layer.to_owned(),
-        };
-        tree.insert(path, listed);
-    }
-    Ok(())
 }

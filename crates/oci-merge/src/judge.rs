@@ -8,7 +8,7 @@ use crate::settings::Run;
 use crate::spec::{LayerSpec, Spec};
 use crate::{Error, Event, Result};
 use oci_merge_layer::LayerIndex;
-use oci_merge_layer::check::{BaseView, Finding, Layer, Owns, Policy, Severity, check};
+use oci_merge_layer::check::{BaseView, Finding, Layer, Policy, Severity, check};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -25,13 +25,11 @@ pub(crate) fn judge(
     let began = Instant::now();
     let policy = policy(spec)?;
     let view = BaseView::new(&base_indexes.iter().collect::<Vec<_>>());
-    let owns = layers.iter().map(|l| Owns::new(&l.owns).map_err(|e| Error::usage(format!("{}: owns: {e}", l.name))));
-    let owns = owns.collect::<Result<Vec<_>>>()?;
-    let claims = layers.iter().zip(&owns).map(|(ready, owns)| Layer {
+    let claims = layers.iter().map(|ready| Layer {
         name: &ready.name,
         index: &ready.index,
         prefix: &ready.prefix,
-        owns,
+        owns: &ready.owns,
     });
     let report = check(&view, &claims.collect::<Vec<_>>(), &policy);
     let mut findings: Vec<Finding> = refused.iter().map(|r| Finding::refused(&r.layer, &r.error)).collect();

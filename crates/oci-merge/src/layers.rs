@@ -6,11 +6,14 @@ use crate::local::Local;
 use crate::open::OpenBase;
 use crate::settings::Run;
 use crate::spec::{Ancestors, LayerSpec, Output, Owner, Spec, Timestamps};
+use crate::tree::Tree;
 use crate::{Error, Event, Result, workers};
-use oci_merge_image::{Compression, Descriptor, DiffId, Prefix};
+use oci_merge_image::{Compression, Descriptor, DiffId, LayerPath, Prefix, shown};
+use oci_merge_layer::check::Owns;
 use oci_merge_layer::compressor::{Compressor, Level, Pool};
-
-use oci_merge_layer::{ErrorKind as LayerKind, LayerIndex};
+use oci_merge_layer::make::{self, Attributes, Blob, Progress, Recipe, Source, Times, Watch, make};
+use oci_merge_layer::{ErrorKind as LayerKind, Kind, LayerIndex};
+use std::collections::BTreeMap;
 use std::fs::File;
 
 /// A layer whose blob lies in the local store.
@@ -19,7 +22,7 @@ pub(crate) struct Ready {
     pub(crate) name: String,
     pub(crate) version: Option<String>,
     pub(crate) prefix: Prefix,
-    pub(crate) owns: Vec<String>,
+    pub(crate) owns: Owns,
     /// Absolute directories for PATH.
     pub(crate) path: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
@@ -48,7 +51,8 @@ pub(crate) fn make_all(
 ) -> Result<(Vec<Ready>, Vec<Refusal>)> {
     let compressor = compressor(&spec.output)?;
     let pool = Pool::new(run.jobs()).map_err(|e| Error::Layer { layer: "the compressor".into(), source: e })?;
-    let bench = Bench { spec, base, base_indexes, local, run, pool: &pool, compressor };
+    let directories = directories(base_indexes, &spec.layers);
+    let bench = Bench { spec, base, local, run, pool: &pool, compressor, directories };
     let outcomes = workers::for_each(&spec.layers, run.jobs(), |layer| bench.make(layer));
     let (mut ready, mut refused) = (Vec::new(), Vec::new());
     for outcome in outcomes {
@@ -67,16 +71,193 @@ pub(crate) fn make_all(
 struct Bench<'a> {
     spec: &'a Spec,
     base: &'a OpenBase,
-    base_indexes: &'a [LayerIndex],
     local: &'a Local,
     run: &'a Run,
     pool: &'a Pool,
     compressor: Compressor,
+    directories: BTreeMap<LayerPath, Attributes>,
 }
 
 impl Bench<'_> {
     fn make(&self, layer: &LayerSpec) -> Result<Ready> {
-        todo!()
+        if self.run.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let recipe = self.recipe(layer)?;
+        let failed = |e| self.failed(layer, e);
+        let progress = |progress: Progress| self.tell(layer, progress);
+        let watch = Watch { progress: &progress, cancelled: self.run.cancel.flag() };
+        let store = |e| Error::store(&layer.name, e);
+        let blob = || self.local.layout().stage().map_err(std::io::Error::other);
+        let made = make(&recipe, self.pool, &watch, blob).map_err(failed)?;
+        let how = match made.blob {
+            Blob::Packed(staged) => {
+                staged.commit(&made.descriptor).map_err(store)?;
+                How::Packed
+            }
+            Blob::Kept => {
+                for source in &recipe.sources {
+                    let path = source.input.path();
+                    let file = File::open(path).map_err(|e| Error::disk(path, "cannot be read", e))?;
+                    self.local.layout().adopt(&file, &made.descriptor).map_err(store)?;
+                }
+                How::Kept
+            }
+        };
+        Ok(self.ready(layer, recipe.owns, made.descriptor, made.index, how, notes(&made.report)))
+    }
+
+    fn recipe(&self, layer: &LayerSpec) -> Result<Recipe> {
+        let gather = |source| {
+            let gathered = gather(self.spec, layer, source, &self.base.platform, self.local, self.run)?;
+            let to = source.to.as_deref().map(|to| place(layer, to)).transpose()?;
+            let input = match gathered.is_directory {
+                true => make::Input::Directory(gathered.path),
+                false => make::Input::Archive(gathered.path),
+            };
+            Ok(Source {
+                strip: source.strip,
+                include: source.include.clone(),
+                to,
+                owner: match source.owner {
+                    Owner::Root => make::Owner::Root,
+                    Owner::Keep => make::Owner::Keep,
+                    Owner::Ids(uid, gid) => make::Owner::Ids(uid, gid),
+                },
+                keep: source.keep,
+                ..Source::new(input)
+            })
+        };
+        Ok(Recipe {
+            prefix: layer.prefix.clone(),
+            owns: Owns::new(&layer.owns).map_err(|e| Error::usage(format!("{}: owns: {e}", layer.name)))?,
+            sources: layer.sources.iter().map(gather).collect::<Result<_>>()?,
+            exclude: layer.exclude.clone(),
+            ancestors: match layer.ancestors {
+                Ancestors::Emit => make::Ancestors::Emit,
+                Ancestors::Base => make::Ancestors::Base,
+                Ancestors::Omit => make::Ancestors::Omit,
+            },
+            base: self.directories.clone(),
+            times: match (self.spec.output.timestamps, self.run.epoch) {
+                (Timestamps::Epoch, Some(epoch)) => Times::Set(epoch),
+                (Timestamps::Epoch, None) => {
+                    return Err(Error::usage("output.timestamps = \"epoch\" needs SOURCE_DATE_EPOCH to be set"));
+                }
+                (Timestamps::Clamp, Some(epoch)) => Times::Clamp(epoch),
+                (Timestamps::Clamp, None) | (Timestamps::Keep, _) => Times::Keep,
+            },
+            compressor: self.compressor,
+            limits: self.run.limits.clone(),
+        })
+    }
+
+    fn ready(
+        &self,
+        layer: &LayerSpec,
+        owns: Owns,
+        descriptor: Descriptor,
+        index: LayerIndex,
+        how: How,
+        notes: Vec<String>,
+    ) -> Ready {
+        self.run.observer.tell(Event::LayerReady {
+            layer: layer.name.clone(),
+            version: layer.version.clone(),
+            prefix: layer.prefix.to_string(),
+            how,
+            size: descriptor.size,
+            paths: index.len() as u64,
+            digest: descriptor.digest.clone(),
+            notes: notes.clone(),
+        });
+        Ready {
+            name: layer.name.clone(),
+            version: layer.version.clone(),
+            prefix: layer.prefix.clone(),
+            owns,
+            path: layer.path.clone(),
+            env: layer.env.clone(),
+            diff_id: index.diff_id().clone(),
+            descriptor,
+            index,
+            how,
+            notes,
+        }
+    }
+
+    fn tell(&self, layer: &LayerSpec, progress: Progress) {
+        let layer = layer.name.clone();
+        self.run.observer.tell(Event::LayerProgress { layer, phase: Phase::Pack, done: progress.bytes, total: None });
+    }
+
+    /// An error of the packer: its own, or one of the store that it wrote to.
+    fn failed(&self, layer: &LayerSpec, error: oci_merge_layer::Error) -> Error {
+        match oci_merge_store::Error::carried_by(error) {
+            Ok(ours) => Error::store(&layer.name, ours),
+            Err(error) if error.kind() == LayerKind::Cancelled => Error::Cancelled,
+            Err(source) => Error::Layer { layer: layer.name.clone(), source },
+        }
     }
 }
-fn compressor(output: &Output) -> Result<Compressor> { todo!() }
+
+/// `to = "/"` is the root, `to = "/opt/x/y"` a path of the image, `to = "y"` a directory under the prefix.
+fn place(layer: &LayerSpec, to: &str) -> Result<LayerPath> {
+    let path = LayerPath::parse(to.as_bytes()).map_err(|e| Error::usage(format!("{}: to = {to:?} {e}", layer.name)))?;
+    if to.starts_with('/') {
+        return Ok(path);
+    }
+    layer.prefix.path().join(&path).map_err(|e| Error::usage(format!("{}: to = {to:?} {e}", layer.name)))
+}
+
+fn compressor(output: &Output) -> Result<Compressor> {
+    match (output.compression, output.level) {
+        (Compression::None, _) | (Compression::Gzip, Some(0)) => Ok(Compressor::None),
+        (Compression::Gzip, None) => Ok(Compressor::Gzip(Level::DEFAULT)),
+        (Compression::Gzip, Some(level)) => {
+            let level = level.to_string().parse().map_err(|e| Error::usage(format!("output.level: {e}")))?;
+            Ok(Compressor::Gzip(level))
+        }
+        #[cfg(feature = "zstd")]
+        (Compression::Zstd, _) => Ok(Compressor::Zstd),
+        #[cfg(not(feature = "zstd"))]
+        (Compression::Zstd, _) => {
+            Err(Error::usage("this oci-merge was built without zstd; build it with --features zstd, or use gzip"))
+        }
+    }
+}
+
+/// The directories of the base's tree, from which layers that write outside their prefix take attributes over.
+fn directories(base_indexes: &[LayerIndex], layers: &[LayerSpec]) -> BTreeMap<LayerPath, Attributes> {
+    let mut tree = Tree::default();
+    if layers.iter().any(|l| !l.owns.is_empty() || l.ancestors == Ancestors::Base) {
+        for index in base_indexes {
+            tree.apply(index, |_, entry| {
+                let attributes = Attributes { mode: entry.mode, uid: entry.uid, gid: entry.gid };
+                (entry.kind == Kind::Directory).then_some(attributes)
+            });
+        }
+    }
+    tree.into_paths()
+}
+
+/// What a person should know of how a layer came about, a line each.
+fn notes(report: &make::Report) -> Vec<String> {
+    let listed = |what: &str, listed: &make::Listed| {
+        let first = listed.first.iter().take(3).map(|path| path.to_string()).collect::<Vec<_>>().join(", ");
+        let more = if listed.count > 3 { ", …" } else { "" };
+        (listed.count > 0).then(|| format!("{} {what}: {first}{more}", listed.count))
+    };
+    let repacked = report.repacked.iter().map(|note| match &note.path {
+        Some(path) => format!("repacked because {path} {} [{}]", note.text, note.reason),
+        None => format!("repacked because {} [{}]", note.text, note.reason),
+    });
+    let xattrs = report.dropped_xattrs.iter();
+    let xattrs = xattrs.map(|(name, count)| format!("xattr {} dropped from {count} files", shown(name)));
+    let lists = [
+        listed("names too short for `strip`", &report.too_short),
+        listed("left out by `include` or `exclude`", &report.filtered),
+        listed("Python files whose compiled form is for another time", &report.stale_bytecode),
+    ];
+    repacked.chain(xattrs).chain(lists.into_iter().flatten()).collect()
+}

@@ -49,6 +49,7 @@
 //!
 //! The API is blocking. From inside an async runtime, call it in `spawn_blocking`.
 
+pub mod manual;
 pub mod spec;
 
 mod archive;
@@ -73,6 +74,7 @@ mod push;
 mod report;
 mod result;
 mod settings;
+mod tree;
 mod workers;
 mod write;
 
@@ -89,3 +91,4 @@ pub use push::push;
 pub use report::FindingReport;
 pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Written};
 pub use settings::Settings;
+pub use spec::Spec;

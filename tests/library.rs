@@ -1,0 +1,116 @@
+//! What an embedder writes, run against a registry in this process.
+
+use oci_merge::{CancelToken, Error, Image, Layer, Settings};
+use oci_merge_store::server::{Options, Server};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A tool's directory: `bin/NAME`, which says its name.
+pub(crate) fn tool(root: &Path, name: &str) -> PathBuf {
+    let directory = root.join(name);
+    std::fs::create_dir_all(directory.join("bin")).unwrap();
+    std::fs::write(directory.join("bin").join(name), format!("#!/bin/sh\necho {name}\n")).unwrap();
+    directory
+}
+
+#[test]
+fn the_smallest_program_pushes_an_image() {
+    let server = Server::start(Options::default()).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let image = Image::on("scratch")
+        .layer(Layer::directory("alpha", tool(root.path(), "alpha")).path("bin").version("1.0"))
+        .layer(Layer::directory("beta", tool(root.path(), "beta")).prefix("/usr/lib/beta").path("bin").env("BETA", "1"))
+        .assemble()
+        .unwrap();
+    let answer = image.push(&format!("{}/demo/image:full", server.address())).unwrap();
+    let (name, digest) = answer.split_once('@').unwrap();
+    assert_eq!(name, format!("{}/demo/image:full", server.address()));
+    let manifest = server.manifest("demo/image", "full").unwrap().bytes;
+    assert_eq!(oci_merge::Digest::of(&manifest).to_string(), digest);
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let annotations = &manifest["layers"][0]["annotations"];
+    assert_eq!(annotations["dev.oci-merge.layer"], "alpha");
+    assert_eq!(annotations["dev.oci-merge.version"], "1.0");
+    assert_eq!(annotations["dev.oci-merge.prefix"], "/opt/alpha");
+    let config = manifest["config"]["digest"].as_str().unwrap().parse().unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&server.blob("demo/image", &config).unwrap()).unwrap();
+    let path = "PATH=/opt/alpha/bin:/usr/lib/beta/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    assert_eq!(config["config"]["Env"], serde_json::json!([path, "BETA=1"]));
+    assert!(server.violations().is_empty(), "{:?}", server.violations());
+}
+
+#[test]
+fn the_example_does_the_same_from_the_command_line() {
+    let server = Server::start(Options::default()).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let target = format!("{}/demo:1", server.address());
+    let alpha = format!("alpha={}", tool(root.path(), "alpha").display());
+    let binary = Path::new(env!("CARGO_BIN_EXE_oci-merge"));
+    let example = binary.parent().unwrap().join("examples/assemble");
+    let output = Command::new(example).args(["scratch", &target, &alpha]).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.starts_with(&format!("{target}@sha256:")), "{stdout}");
+}
+
+#[test]
+fn layers_that_clash_are_an_error_with_all_findings_and_nothing_is_sent() {
+    let server = Server::start(Options::default()).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let base = Image::on("scratch").layer(Layer::directory("base", tool(root.path(), "base")).prefix("/opt/a"));
+    let target = format!("{}/base:1", server.address());
+    base.assemble().unwrap().push(&target).unwrap();
+    let before = server.requests().len();
+    // The base brings its own /opt/a, and both layers want it.
+    let error = Image::on(target)
+        .layer(Layer::directory("one", tool(root.path(), "one")).prefix("/opt/a"))
+        .layer(Layer::directory("two", tool(root.path(), "two")).prefix("/opt/a"))
+        .assemble()
+        .unwrap_err();
+    assert_eq!(error.exit_code(), 1);
+    let Error::Findings(report) = error else { panic!("{error}") };
+    assert!(report.findings().iter().all(|f| f.code().as_str() == "OM0211"), "{report}");
+    assert!(report.errors() >= 2, "{report}");
+    for request in server.requests().iter().skip(before) {
+        assert!(matches!(request.method.as_str(), "GET" | "HEAD"), "{request:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_run_moves_no_tag() {
+    let server = Server::start(Options::default()).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let cancel = CancelToken::new();
+    let settings = Settings { cancel: cancel.clone(), ..Settings::default() };
+    let image = Image::on("scratch").layer(Layer::directory("alpha", tool(root.path(), "alpha"))).settings(settings);
+    let assembled = image.clone().assemble().unwrap();
+    cancel.cancel();
+    assert!(matches!(image.assemble(), Err(Error::Cancelled)));
+    let error = assembled.push(&format!("{}/demo:1", server.address())).unwrap_err();
+    assert_eq!((error.exit_code(), error.code()), (130, "OM0804"));
+    assert!(server.manifest("demo", "1").is_none());
+}
+
+#[test]
+fn a_base_in_the_same_registry_is_mounted_and_not_downloaded_again() {
+    let server = Server::start(Options::default()).unwrap();
+    let (root, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let settings = Settings { store: Some(store.path().to_owned()), ..Settings::default() };
+    let base = format!("{}/base:1", server.address());
+    Image::on("scratch").layer(Layer::directory("base", tool(root.path(), "base"))).assemble().unwrap().push(&base).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&server.manifest("base", "1").unwrap().bytes).unwrap();
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap().to_owned();
+
+    let alpha = Layer::directory("alpha", tool(root.path(), "alpha"));
+    let on_base = Image::on(base).layer(alpha).settings(settings);
+    on_base.clone().assemble().unwrap().push(&format!("{}/first:1", server.address())).unwrap();
+    let first = server.requests().len();
+    let fetched = |from: usize| {
+        let requests = server.requests();
+        let of_layer = requests.iter().skip(from).filter(|r| r.target.contains(&layer));
+        of_layer.map(|r| r.method.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(fetched(0).iter().filter(|m| *m == "GET").count(), 1, "read once for the check");
+    on_base.assemble().unwrap().push(&format!("{}/second:1", server.address())).unwrap();
+    assert_eq!(fetched(first), ["POST"], "the second run only mounts it");
+}

@@ -1,0 +1,241 @@
+//! The check: whether layers can be stacked on a base in any order, by any runtime, with one result.
+//!
+//! Works on path indexes, never on contents: claims of the base and of every layer are walked in the order of their
+//! paths, and what stands side by side is compared (design: collisions, sections 3 to 8). If [`check`] is clean, every
+//! order of the layers gives the same root filesystem, and so does every way of unpacking them.
+//!
+//! # Which finding it is
+//!
+//! For two claims on one path that are not benign. *Copy* is anything but a directory; *file* is any copy but a symlink.
+//!
+//! | | layer with layer | base with layer |
+//! |---|---|---|
+//! | directory, directory: mode, owner, xattrs differ | OM0204 | OM0204 |
+//! | implied directory, directory: not 0755 0:0 without xattrs | OM0204 `IMPLIED_DIR_ATTRS` | OM0204 `IMPLIED_DIR_ATTRS` |
+//! | directory or implied directory, symlink | OM0208 | OM0208 |
+//! | directory or implied directory, file | OM0203 | OM0203 |
+//! | copy, copy: of different kinds | OM0203 | OM0206 |
+//! | copy, copy: of one kind, not identical | OM0201 | OM0206 |
+//! | the last row, and of the row before it that with the base, for a file that describes the whole image | OM0210 | OM0210 |
+//! | copy, copy: identical | OM0202 | OM0202 |
+//!
+//! OM0206 rather than OM0203 for a layer's copy over the base's, because the layer always lies above the base and every
+//! runtime replaces one copy by another: a policy may allow it. A directory in place of a copy, or a copy in place of a
+//! directory, is another matter. Copies are identical if kind, mode, owner, xattrs, content (by SHA-256), link target
+//! and the names of the inode are; a file of which only the time differs is OM0202 with the reason `mtime-differs`.
+//!
+//! Apart from the table:
+//!
+//! | | |
+//! |---|---|
+//! | an implied directory below a setgid one, its own layer's included | OM0204 `IMPLIED_DIR_SETGID` |
+//! | an implied directory, or one whose header comes too late, at or below what the base once deleted, below what it once replaced | OM0207 `IMPLIED_DIR_WHITEOUT` |
+//! | a whiteout in a layer | OM0207 `TAR_WHITEOUT` |
+//! | the entry for the root: differs from another's or the base's; is not plain, or the base's has an access control list, and another layer has none | OM0204; OM0204 `IMPLIED_DIR_ATTRS` |
+//! | an entry outside the prefix and what the layer owns; unless the same path is an error by the table | OM0205 `TOOL_OUTSIDE_PREFIX` |
+//! | prefixes that are equal or nested, what one layer owns in the prefix of another | OM0211 |
+//! | anything of the base below a prefix (other than `/opt` itself) | OM0211 `BASE_UNDER_PREFIX` |
+//!
+//! Every path with a conflict is told once a code and reason, with all who take part. Implied directories with one cause
+//! are told together, by the outermost of them: a small layer may imply millions.
+
+mod archive;
+mod base;
+mod claims;
+mod code;
+mod environment;
+mod finding;
+mod implied;
+mod json;
+mod landmarks;
+mod links;
+mod merge;
+mod owns;
+mod policy;
+mod prefix;
+mod root;
+mod shared_state;
+mod table;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use base::BaseView;
+pub use code::{Code, Level, Severity};
+pub use finding::{Claim, Description, Finding, Owner, Party};
+pub use owns::{Owns, OwnsError};
+pub use policy::{Policy, PolicyError};
+
+use crate::LayerIndex;
+use base::is_plain;
+use claims::Claims;
+use finding::Subject;
+use landmarks::{Claimed, Landmarks};
+use merge::{Group, is_under, ranges, walk};
+use oci_merge_image::Prefix;
+use rayon::prelude::*;
+use std::collections::{HashMap, HashSet};
+use table::Contest;
+
+/// Reason of OM0204: a directory without an entry here, and with other attributes than a runtime gives it there.
+pub const IMPLIED_DIR_ATTRS: &str = "IMPLIED_DIR_ATTRS";
+/// Reason of OM0204: a directory without an entry below a setgid directory.
+pub const IMPLIED_DIR_SETGID: &str = "IMPLIED_DIR_SETGID";
+/// Reason of OM0207: a directory without an entry where the base once deleted or replaced something.
+pub const IMPLIED_DIR_WHITEOUT: &str = "IMPLIED_DIR_WHITEOUT";
+/// Reason of OM0207: a whiteout in a layer.
+pub const TAR_WHITEOUT: &str = "TAR_WHITEOUT";
+/// Reason of OM0205.
+pub const TOOL_OUTSIDE_PREFIX: &str = "TOOL_OUTSIDE_PREFIX";
+/// Reason of OM0211: the base has something below a prefix.
+pub const BASE_UNDER_PREFIX: &str = "BASE_UNDER_PREFIX";
+/// Reason of OM0202: a file is the same but for its time.
+pub const MTIME_DIFFERS: &str = "mtime-differs";
+
+/// Entries that one thread walks before it takes others.
+const RANGE: usize = 32 * 1024;
+
+/// One layer that is to be stacked.
+///
+/// A tool that brings several layers is one owner: give each of them the same name. Their prefixes may then be equal;
+/// their claims are compared like those of strangers, because other layers may come to lie between them.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer<'a> {
+    /// What it is called in findings.
+    pub name: &'a str,
+    /// Its entries.
+    pub index: &'a LayerIndex,
+    /// The directory that is its own.
+    pub prefix: &'a Prefix,
+    /// What else it may write.
+    pub owns: &'a Owns,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// All findings that the policy wants told, sorted.
+    pub findings: Vec<Finding>,
+    /// How many entries were compared, those of the base's tree included.
+    pub paths: u64,
+}
+
+impl Report {
+    /// How many findings have a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// Whether nothing stops the build.
+    pub fn is_ok(&self) -> bool {
+        self.count(Severity::Error) == 0
+    }
+}
+
+/// Compares the claims of all layers with each other and with the base, in rayon's current pool.
+///
+/// `layers` are in the order in which they would be stacked, the lowest first. The findings do not depend on the number of
+/// threads; nor on the order of the layers, which shows only in the order of the parties of a finding and in its
+/// [survivor](Finding::survivor).
+///
+/// ```
+/// use oci_merge_image::{DiffId, Digest, LayerPath};
+/// use oci_merge_layer::check::{BaseView, Code, Layer, Owns, Policy, check};
+/// use oci_merge_layer::{Body, Entry, IndexBuilder, Time, Xattrs};
+///
+/// let file = |path: &str, content: &[u8]| {
+///     let mut index = IndexBuilder::default();
+///     let (path, body) = (LayerPath::parse(path.as_bytes()).unwrap(), Body::File { size: content.len() as u64 });
+///     let entry = Entry { path, body, mode: 0o644, uid: 0, gid: 0, mtime: Time::default(), xattrs: Xattrs::new() };
+///     index.push(&entry, Some(Digest::of(content).as_bytes().try_into().unwrap()), None).unwrap();
+///     index.finish(Digest::of(content), DiffId(Digest::of(content))).unwrap()
+/// };
+/// let (python, rust) = (file("root/.profile", b"pyenv"), file("root/.profile", b"cargo"));
+/// let owns = Owns::new(["/root/.profile"]).unwrap();
+/// let layers = [
+///     Layer { name: "python", index: &python, prefix: &"/opt/python".parse().unwrap(), owns: &owns },
+///     Layer { name: "rust", index: &rust, prefix: &"/opt/rust".parse().unwrap(), owns: &owns },
+/// ];
+/// let report = check(&BaseView::new(&[]), &layers, &Policy::default());
+/// assert_eq!(report.findings[0].code(), Code::TwoWriters);
+/// assert_eq!(report.findings[0].message(), "both python and rust write /root/.profile");
+/// assert_eq!(report.findings[0].survivor().unwrap().name(), "rust");
+/// ```
+pub fn check(base: &BaseView<'_>, layers: &[Layer<'_>], policy: &Policy) -> Report {
+    let claims = Claims::new(base, layers, policy);
+    let (mut findings, entries) = side_by_side(&claims);
+    let landmarks = Landmarks::new(&claims, entries.into_iter());
+    findings.extend(implied::judge(&claims, &landmarks));
+    root::judge(&claims, &mut findings);
+    whiteouts(&claims, &mut findings);
+    findings.extend(base.layers().iter().flat_map(|layer| archive::odd_base(layer, policy)));
+    findings.extend(prefix::judge(&claims));
+    tell_once(&mut findings);
+    findings.par_sort();
+    Report { findings, paths: claims.count() }
+}
+
+/// Judges the entries that stand at one path, and gathers those that matter to implied directories.
+fn side_by_side<'a>(claims: &Claims<'a>) -> (Vec<Finding>, Vec<Claimed<'a>>) {
+    let walked = ranges(claims.lists(), RANGE).into_par_iter().map(|range| {
+        let (mut findings, mut entries) = (Vec::new(), Vec::new());
+        walk(claims.lists(), range, |group| visit(claims, &group, &mut findings, &mut entries));
+        (findings, entries)
+    });
+    let walked: Vec<_> = walked.collect();
+    let (findings, entries): (Vec<_>, Vec<_>) = walked.into_iter().unzip();
+    (findings.concat(), entries.concat())
+}
+
+fn visit<'a>(claims: &Claims<'a>, group: &Group<'_, 'a>, findings: &mut Vec<Finding>, entries: &mut Vec<Claimed<'a>>) {
+    let explicit = || group.places.iter().filter_map(|&place| claims.claimant(place));
+    // Somebody has something below, or an emptied directory of the base is here.
+    let has_below =
+        group.next.is_some_and(|next| is_under(next, group.path)) || explicit().count() < group.places.len();
+    if has_below && explicit().any(|claimant| !is_plain(&claimant.entry)) {
+        let places = group.places.iter().copied().filter(|&place| claims.claimant(place).is_some());
+        entries.push((group.path, places.collect()));
+    } else if group.places.len() > 1 {
+        Contest::new(claims, group.path, explicit(), &[], None).judge(findings);
+    }
+}
+
+/// Readers refuse a layer with whiteouts; an index that somebody else made may say that it has some.
+fn whiteouts(claims: &Claims<'_>, findings: &mut Vec<Finding>) {
+    for (list, layer) in (claims::FIRST_LAYER..).zip(claims.layers) {
+        for path in layer.index.whiteouts() {
+            let party = Party { owner: claims.owner(list), at: None, claim: Claim::Deleted };
+            findings.extend(claims.finding(Code::Deletion, Some(TAR_WHITEOUT), path.as_bytes(), vec![party]));
+        }
+    }
+}
+
+/// An entry outside its prefix that also collides is told once, as the collision.
+fn tell_once(findings: &mut Vec<Finding>) {
+    let is_outside = |finding: &Finding| finding.code == Code::OutsidePrefix;
+    let collides = |finding: &Finding| !is_outside(finding) && finding.code != Code::Identical;
+    let outside: HashSet<(Owner, Subject)> = findings.iter().filter(|f| is_outside(f)).filter_map(first).collect();
+    if outside.is_empty() {
+        return;
+    }
+    let mut told: HashMap<(Owner, Subject), Severity> = HashMap::new();
+    for finding in findings.iter().filter(|finding| collides(finding)) {
+        let here = finding.parties.iter().filter(|party| party.at.is_none() && matches!(party.claim, Claim::Entry(_)));
+        for party in here {
+            let key = (party.owner.clone(), finding.subject.clone());
+            if outside.contains(&key) {
+                let severity = told.entry(key).or_insert(finding.severity);
+                *severity = finding.severity.max(*severity);
+            }
+        }
+    }
+    let is_told = |finding: &Finding| first(finding).is_some_and(|key| told.get(&key) >= Some(&finding.severity));
+    findings.retain(|finding| !(is_outside(finding) && is_told(finding)));
+}
+
+/// The first party of a finding, and what the finding is about.
+fn first(finding: &Finding) -> Option<(Owner, Subject)> {
+    finding.parties.first().map(|party| (party.owner.clone(), finding.subject.clone()))
+}

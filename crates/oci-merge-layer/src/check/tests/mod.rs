@@ -1,0 +1,8 @@
+//! The rules as tables of cases, and the theorem that they serve.
+
+mod cases;
+mod determinism;
+mod lists;
+mod models;
+mod said;
+mod theorem;

@@ -7,23 +7,31 @@
 //! | [`archive`] | archives of every form, and the stream of entries that they and directories are |
 //! | [`index`] | the path index: all entries of a layer, sorted, without their contents |
 //! | [`survey`](mod@survey) | one pass over a layer's blob that yields its index |
+//! | [`make`](mod@make) | from a recipe to a layer: landing, pass-through, packing |
+//! | [`compressor`] | the threads that compress, to the same bytes on any number of them |
+//! | [`facts`] | what programs need, read while their content passes by |
+//! | [`check`](mod@check) | whether layers can be stacked in any order |
 //!
 //! Everything here is CPU work on bytes that somebody else hands in. Nothing opens a socket, reads the clock or the
 //! environment.
 
 pub mod archive;
+pub mod check;
 pub mod compressor;
 pub mod entry;
 pub mod facts;
 pub mod index;
+pub mod make;
 pub mod scan;
 pub mod survey;
 
+mod directory;
 mod error;
 mod judge;
 mod limits;
 mod note;
 mod reason;
+mod writer;
 
 pub use archive::{Archive, Container, Entries};
 pub use entry::{Body, Entry, Kind, Time, Xattrs};

@@ -1,6 +1,7 @@
 //! What went wrong at one end of a copy: where, what was expected, what was found.
 
 use oci_merge_image::{Digest, shown};
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -48,8 +49,7 @@ pub enum Side {
 pub struct Error(Box<Parts>);
 
 /// Behind a pointer, for every result has room for it.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{}{place}: {text}", end_of_copy(.side))]
+#[derive(Debug, Clone)]
 struct Parts {
     kind: ErrorKind,
     reason: Option<&'static str>,
@@ -58,7 +58,6 @@ struct Parts {
     digest: Option<Digest>,
     place: String,
     text: String,
-    #[source]
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -213,6 +212,19 @@ impl Error {
     }
 }
 
+impl fmt::Display for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}: {}", end_of_copy(&self.side), self.place, self.text)
+    }
+}
+
+impl std::error::Error for Parts {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // What is in the `Arc`: an `Arc` is an error itself, and nobody could look through it for the type inside.
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         io::Error::other(error)
@@ -243,6 +255,14 @@ mod tests {
         let ours = Error::new(ErrorKind::Mismatch, "oci:x", "wrong bytes");
         assert_eq!(Error::carried_by(Theirs(ours.into())).unwrap().kind(), ErrorKind::Mismatch);
         assert!(Error::carried_by(Theirs(io::Error::other("no"))).is_err());
+    }
+
+    #[test]
+    fn the_cause_can_be_had_by_its_type() {
+        let cause = io::Error::from(io::ErrorKind::StorageFull);
+        let error = Error::disk("oci:x", "writing", cause);
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.downcast_ref::<io::Error>().unwrap().kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

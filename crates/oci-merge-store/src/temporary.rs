@@ -202,4 +202,28 @@ mod tests {
         drop((living, building));
         assert_eq!(dir.names().unwrap().len(), 5);
     }
+
+    #[test]
+    fn nobody_sweeps_a_file_from_under_its_maker() {
+        let temp = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let dir = Arc::new(Directory::open(temp.path()).unwrap());
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        sweep(&dir, OsStr::new("")).unwrap();
+                    }
+                });
+            }
+            let lost = (0..20_000)
+                .filter(|_| {
+                    let made = TemporaryFile::create(&dir, OsStr::new("")).unwrap().unwrap();
+                    !dir.still_names(&made.name, made.file()).unwrap()
+                })
+                .count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(lost, 0);
+        });
+    }
 }

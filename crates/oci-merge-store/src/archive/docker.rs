@@ -3,12 +3,13 @@
 use super::MANIFEST;
 use super::read::Archive;
 use crate::digester::Digester;
+use crate::layout::is_same;
 use crate::pour::{Spilt, pour};
 use crate::sniff::layer_type;
 use crate::{Error, ErrorKind, Result};
 use oci_merge_image::{
     Algorithm, Config, Descriptor, DiffId, Digest, Document, LayerPath, MAX_DOCUMENT_BYTES, Manifest, MediaType,
-    Reference, parse_strict, shown,
+    parse_strict, shown,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -224,10 +225,4 @@ fn claim(path: &[u8]) -> Option<Digest> {
     let name = name.strip_prefix("sha256:").unwrap_or(name);
     let stem = [".json", ".tar", ".tar.gz", ".tgz"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     format!("sha256:{stem}").parse().ok()
-}
-
-/// Whether two names are one: `x:1` is `docker.io/library/x:1`.
-fn is_same(one: &str, other: &str) -> bool {
-    let full = |name: &str| name.parse::<Reference>().ok();
-    one == other || full(one).is_some_and(|one| Some(one) == full(other))
 }

@@ -129,6 +129,12 @@ mod tests {
     }
 
     #[test]
+    fn an_absolute_link_is_one_to_the_host() {
+        let error = members(&[("layer.tar", "/real/layer.tar")]).find("t", "layer.tar").unwrap_err();
+        assert_eq!(error.reason(), Some("ARCHIVE_LINK"));
+    }
+
+    #[test]
     fn a_chain_of_links_ends() {
         let chain = |length: usize| {
             let links: Vec<_> = (0..length)

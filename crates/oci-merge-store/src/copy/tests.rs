@@ -349,3 +349,50 @@ fn from_layout_to_layout_the_bytes_are_the_same() {
     drop(to);
     assert!(!temp.path().join("again").exists());
 }
+
+/// A target that takes the file behind content, as a filesystem does that can share bytes, and looks at it afterwards.
+struct Sharing(Memory);
+
+impl Store for Sharing {
+    fn name(&self) -> String {
+        "sharing".into()
+    }
+
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.0.resolve(reference)
+    }
+
+    fn exists(&self, descriptor: &Descriptor) -> Result<bool> {
+        self.0.exists(descriptor)
+    }
+
+    fn fetch(&self, descriptor: &Descriptor) -> Result<Verified> {
+        self.0.fetch(descriptor)
+    }
+
+    fn push(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<()> {
+        let mut bytes = Vec::new();
+        match content.file().unwrap() {
+            Some(mut file) => std::io::Read::read_to_end(&mut file, &mut bytes).unwrap(),
+            None => return self.0.push(descriptor, content),
+        };
+        self.0.push(descriptor, &bytes)
+    }
+
+    fn tag(&self, descriptor: &Descriptor, tag: &str) -> Result<()> {
+        self.0.tag(descriptor, tag)
+    }
+}
+
+#[test]
+fn wrong_bytes_in_a_file_that_was_shared_are_the_fault_of_the_source() {
+    let temp = tempfile::tempdir().unwrap();
+    let from = Layout::open_or_create(temp.path()).unwrap();
+    let memory = Memory::new();
+    let root = image(&memory, "image", &["config", "layer"]);
+    go(&memory, &from, &root, &alone(&[])).unwrap();
+    go(&from, &Sharing(Memory::new()), &root, &alone(&[])).unwrap();
+    std::fs::write(from.blob_path(&blob("layer").digest), "LAYER").unwrap();
+    let error = go(&from, &Sharing(Memory::new()), &root, &alone(&[])).unwrap_err();
+    assert_eq!((error.kind(), error.side()), (ErrorKind::Mismatch, Some(Side::Source)));
+}

@@ -1,7 +1,7 @@
 //! `index.json`: the names of what a layout holds (image-spec `image-layout.md`, index.json File).
 
 use crate::{Error, ErrorKind, Result};
-use oci_merge_image::{Descriptor, Digest, MediaType, parse_strict, shown, to_canonical};
+use oci_merge_image::{Descriptor, Digest, MediaType, Reference, parse_strict, shown, to_canonical};
 use serde_json::{Map, Value, json};
 
 /// The annotation that names an entry of `index.json` (image-spec `annotations.md`).
@@ -47,16 +47,20 @@ impl IndexFile {
         &self.entries
     }
 
-    /// The entry that a tag stands for; for the empty text the only one. Without the annotations that name it.
+    /// The entry that a reference name stands for, or else a full name as containerd keeps it; for the empty text the
+    /// only one. Without the annotations that name it.
     ///
     /// A digest that is not in the index is not found here.
     pub(crate) fn find(&self, reference: &str) -> Result<Descriptor> {
-        let digest = reference.parse::<Digest>().ok();
-        let fits = |entry: &&Descriptor| match &digest {
-            Some(digest) => entry.digest == *digest,
-            None => reference.is_empty() || entry.annotations.get(REF_NAME).is_some_and(|name| name == reference),
+        let named = |entry: &Descriptor| entry.annotations.get(REF_NAME).is_some_and(|name| name == reference);
+        let in_full =
+            |entry: &Descriptor| entry.annotations.get(CONTAINERD_NAME).is_some_and(|n| is_same(n, reference));
+        let select = |fits: &dyn Fn(&Descriptor) -> bool| self.entries.iter().filter(|e| fits(e)).collect::<Vec<_>>();
+        let found = match reference.parse::<Digest>() {
+            Ok(digest) => select(&|entry| entry.digest == digest),
+            Err(_) if reference.is_empty() => select(&|_| true),
+            Err(_) => Some(select(&named)).filter(|found| !found.is_empty()).unwrap_or_else(|| select(&in_full)),
         };
-        let found: Vec<&Descriptor> = self.entries.iter().filter(fits).collect();
         let Some(first) = found.first() else {
             return Err(match reference {
                 "" => Error::not_found(&self.place, "an image"),
@@ -118,6 +122,12 @@ pub(crate) fn nameless(descriptor: &Descriptor) -> Descriptor {
     plain
 }
 
+/// Whether two names are one to docker: `x:1` is `docker.io/library/x:1`.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let full = |name: &str| name.parse::<Reference>().ok();
+    one == other || full(one).is_some_and(|one| Some(one) == full(other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +171,21 @@ mod tests {
         assert_eq!(file(&[entry("a", Some("x")), entry("a", Some("y"))]).find("").unwrap().digest, digest("a"));
         let twice = file(&[entry("a", Some("x")), entry("b", Some("x"))]);
         assert_eq!(twice.find("x").unwrap_err().reason(), Some("LAYOUT_AMBIGUOUS"));
+    }
+
+    #[test]
+    fn a_full_name_finds_what_docker_saved() {
+        let named = |content: &str, full: &str| {
+            let mut entry = entry(content, Some("1"));
+            entry["annotations"][CONTAINERD_NAME] = json!(full);
+            entry
+        };
+        let index = file(&[named("a", "docker.io/library/x:1"), named("b", "r.io/x:1")]);
+        for (name, content) in [("x:1", "a"), ("docker.io/library/x:1", "a"), ("r.io/x:1", "b")] {
+            assert_eq!(index.find(name).unwrap().digest, Digest::of(content.as_bytes()), "{name}");
+        }
+        assert_eq!(index.find("1").unwrap_err().reason(), Some("LAYOUT_AMBIGUOUS"));
+        assert_eq!(index.find("x:2").unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[test]

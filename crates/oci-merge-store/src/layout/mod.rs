@@ -25,7 +25,7 @@ mod staged;
 mod store;
 
 pub use index_file::REF_NAME;
-pub(crate) use index_file::{CONTAINERD_NAME, IndexFile, nameless};
+pub(crate) use index_file::{CONTAINERD_NAME, IndexFile, is_same, nameless};
 pub(crate) use marker::{check_version, marker};
 pub use output::Output;
 pub use staged::Staged;

@@ -260,7 +260,23 @@ fn sha512_is_kept_under_its_own_name() {
     assert_eq!(names(&temp.path().join("blobs/sha512")).len(), 1);
     let mut staged = layout.stage().unwrap();
     staged.write_all(b"abc").unwrap();
+    let (path, size) = (staged.path(), staged.size());
+    assert_eq!((fs::read(&path).unwrap(), size), (b"abc".to_vec(), 3));
     assert_eq!(staged.commit(&blob).unwrap_err().kind(), ErrorKind::Mismatch);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_size_that_is_wrong_is_said_before_the_digest() {
+    let temp = temp();
+    let layout = Layout::open_or_create(temp.path()).unwrap();
+    for (written, found) in [("fiv", "expected 4 bytes, found 3"), ("fives", "expected 4 bytes, found more")] {
+        let mut staged = layout.stage().unwrap();
+        staged.write_all(written.as_bytes()).unwrap();
+        let error = staged.commit(&layer(b"five")).unwrap_err();
+        assert!(error.to_string().ends_with(found), "{error}");
+    }
+    assert!(!temp.path().join("blobs").exists());
 }
 
 #[test]

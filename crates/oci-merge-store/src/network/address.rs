@@ -1,5 +1,6 @@
 //! Which addresses are this machine's or a private network's, and the resolver that looks before it connects.
 
+use super::agent::{DIAL, Dial};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,7 +95,9 @@ impl Resolver for Lookup {
         config: &ureq::config::Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        DIAL.set(Dial::Failed);
         let found = self.inner.resolve(uri, config, timeout)?;
+        DIAL.set(Dial::Kept);
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
         let private = found.iter().map(|socket| socket.ip()).find(|ip| !is_public(*ip));
         match private {

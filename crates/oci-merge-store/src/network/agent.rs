@@ -24,15 +24,16 @@ const IDLE_PER_HOST: usize = 8;
 pub(super) enum Dial {
     /// It was kept from an earlier request; the peer may have closed it since.
     Kept,
-    /// It was being made.
+    /// It was being made: its host looked up, connected to, greeted.
     Failed,
     /// It was made for this request.
     Made,
 }
 
 thread_local! {
-    /// ureq does not tell whether a connection was kept; it dials on the thread of the request, so the dialler can.
-    static DIAL: Cell<Dial> = const { Cell::new(Dial::Kept) };
+    /// ureq does not tell whether a connection was kept; it resolves and dials on the thread of the request, always in
+    /// that order, so the resolver and the dialler can.
+    pub(super) static DIAL: Cell<Dial> = const { Cell::new(Dial::Kept) };
 }
 
 /// Forgets the last request of this thread.

@@ -4,6 +4,7 @@ use super::address::{PrivateAddress, is_this_machine};
 use super::agent::Dial;
 use super::url::Url;
 use crate::{Error, ErrorKind};
+use rustls::CertificateError;
 use std::io;
 
 /// What came of a request.
@@ -18,6 +19,9 @@ pub(crate) struct Failure {
     pub(crate) transient: bool,
     /// Whether the peer was reached and speaks no TLS.
     pub(crate) not_tls: bool,
+    /// Whether a connection that was kept from an earlier request broke once everything was sent. The peer may have
+    /// closed it long before, or it may have done what it was asked and only the answer is lost.
+    pub(crate) stale: bool,
     /// For people.
     pub(crate) text: String,
     /// One of ours that stopped the request from inside: content that cannot be read, a cancellation.
@@ -27,7 +31,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure that no further attempt mends.
     pub(crate) fn fatal(kind: ErrorKind, text: impl Into<String>) -> Failure {
-        Failure { kind, transient: false, not_tls: false, text: text.into(), ours: None }
+        Failure { kind, transient: false, not_tls: false, stale: false, text: text.into(), ours: None }
     }
 
     fn transient(text: String) -> Failure {
@@ -88,9 +92,9 @@ impl Failure {
             rustls::Error::InvalidMessage(_) => {
                 Failure { not_tls: true, ..failure(format!("{host} does not speak TLS")) }
             }
-            rustls::Error::InvalidCertificate(why) => failure(format!(
-                "the certificate of {host} is not to be trusted: {why}; a private authority is named with --ca-file FILE"
-            )),
+            rustls::Error::InvalidCertificate(why) => {
+                failure(format!("the certificate of {host} is not to be trusted: {}", certificate(why)))
+            }
             other => failure(format!("TLS with {host}: {other}")),
         }
     }
@@ -104,6 +108,19 @@ impl Failure {
                 if self.transient { error.retryable() } else { error }
             }
         }
+    }
+}
+
+fn certificate(why: &CertificateError) -> String {
+    match why {
+        CertificateError::UnknownIssuer => {
+            "nobody who is trusted here has issued it; a private authority is named with --ca-file FILE".into()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".into(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("it is for another name ({why})")
+        }
+        other => other.to_string(),
     }
 }
 

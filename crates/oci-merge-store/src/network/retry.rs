@@ -17,6 +17,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// How long a wait goes on before the caller is asked whether it wants to stop.
 const SLICE: Duration = Duration::from_millis(100);
+/// How many connections may turn out to be dead at one thing before that counts.
+const MAX_STALE: u32 = 3;
 
 /// Whether a status says "not now" rather than "no".
 pub(crate) fn is_transient(status: u16) -> bool {
@@ -28,12 +30,13 @@ pub(crate) struct Attempts {
     network: Network,
     what: String,
     made: u32,
+    stale: u32,
 }
 
 impl Attempts {
     /// The first attempt is about to be made.
     pub(crate) fn new(network: &Network, what: impl Into<String>) -> Attempts {
-        Attempts { network: network.clone(), what: what.into(), made: 1 }
+        Attempts { network: network.clone(), what: what.into(), made: 1, stale: 0 }
     }
 
     /// How many attempts were made, the one that is being made included.
@@ -44,6 +47,12 @@ impl Attempts {
     /// What is being attempted.
     pub(crate) fn what(&self) -> &str {
         &self.what
+    }
+
+    /// Whether a dead connection may be passed over: then what follows is the same attempt, without a wait.
+    pub(crate) fn pass_over(&mut self) -> bool {
+        self.stale += 1;
+        self.stale <= MAX_STALE
     }
 
     /// Waits for the next attempt; `false` if there is none left.
@@ -139,6 +148,13 @@ mod tests {
         assert_eq!((made, attempts.made()), (6, 6));
         // Half of 1, 2, 4, 8 and 16 seconds.
         assert_eq!(clock.slept(), [500, 1000, 2000, 4000, 8000].map(Duration::from_millis));
+    }
+
+    #[test]
+    fn dead_connections_are_passed_over_a_few_times() {
+        let mut attempts = Attempts::new(&Network::default(), "a test");
+        assert_eq!([(); 5].map(|()| attempts.pass_over()), [true, true, true, false, false]);
+        assert_eq!(attempts.made(), 1);
     }
 
     #[test]

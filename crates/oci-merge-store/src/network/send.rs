@@ -3,7 +3,7 @@
 use super::Network;
 use super::agent::{self, Dial, Need};
 use super::event::{Event, Exchange};
-use super::failure::Failure;
+use super::failure::{Failure, Heard};
 use super::request::{Body, Request, Response};
 use crate::{Error, ErrorKind};
 use std::io::{self, Read};
@@ -18,15 +18,20 @@ impl Network {
     /// Makes one request and reads the head of its answer, whatever the status.
     ///
     /// A connection that was kept from an earlier request and turns out to be dead is no attempt: the request goes
-    /// out again at once, on a new connection.
-    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        match self.send_once(request, false) {
-            Err(failure) if failure.transient && agent::dial() == Dial::Kept => self.send_once(request, true),
+    /// out again at once, on a new connection. Only if a whole body was sent on it, the caller has to find out first
+    /// whether that was in vain.
+    pub(crate) fn send(&self, request: &Request<'_>) -> Heard<Response> {
+        let mut sent = 0;
+        match self.send_once(request, false, &mut sent) {
+            Err(failure) if failure.transient && agent::dial() == Dial::Kept => match &request.body {
+                Some(body) if sent >= body.size => Err(Failure { stale: true, ..failure }),
+                _ => self.send_once(request, true, &mut sent),
+            },
             done => done,
         }
     }
 
-    fn send_once(&self, request: &Request<'_>, fresh: bool) -> Result<Response, Failure> {
+    fn send_once(&self, request: &Request<'_>, fresh: bool, sent: &mut u64) -> Heard<Response> {
         if self.is_cancelled() && !request.tidying {
             return Err(Failure::cancelled(request.url.host()));
         }
@@ -36,13 +41,13 @@ impl Network {
             public_only: request.public_only,
         };
         let agent = self.0.agents.get(need, self.settings())?;
-        let (clock, mut sent) = (&self.settings().clock, 0);
+        let clock = &self.settings().clock;
         let began = clock.now();
         agent::before_request();
-        let result = self.run(&agent, request, fresh, &mut sent);
+        let result = self.run(&agent, request, fresh, sent);
         let took = clock.now().duration_since(began);
         let result = result.map_err(|e| Failure::of(e, &request.url, agent::dial()));
-        self.tell(Event::Request(exchange(request, &result, sent, took)));
+        self.tell(Event::Request(exchange(request, &result, *sent, took)));
         result
     }
 
@@ -82,7 +87,11 @@ impl Network {
 
     fn outgoing<'a>(&'a self, body: Body<'a>, sent: &'a mut u64) -> io::Result<Outgoing<'a>> {
         *sent = 0;
-        let inner = body.content.open().map_err(unreadable)?;
+        let mut inner = body.content.open().map_err(unreadable)?;
+        // What is announced as empty is not read below, and may not be empty.
+        if body.size == 0 && inner.read(&mut [0]).map_err(unreadable)? > 0 {
+            return Err(differs("more bytes than its descriptor says".into()).into());
+        }
         Ok(Outgoing { network: self, inner, left: body.size, sent })
     }
 }
@@ -107,13 +116,16 @@ impl Read for Outgoing<'_> {
             read => read.map_err(unreadable)?,
         };
         if count == 0 {
-            let text = format!("{} bytes fewer than its descriptor says", self.left);
-            return Err(Error::new(ErrorKind::Mismatch, "content to be sent", text).into());
+            return Err(differs(format!("{} bytes fewer than its descriptor says", self.left)).into());
         }
         self.left = self.left.saturating_sub(count as u64);
         *self.sent += count as u64;
         Ok(count)
     }
+}
+
+fn differs(how: String) -> Error {
+    Error::new(ErrorKind::Mismatch, "content to be sent", how)
 }
 
 /// An error of our own side, which must not be taken for one of the connection.
@@ -124,7 +136,7 @@ fn unreadable(error: io::Error) -> io::Error {
     }
 }
 
-fn exchange(request: &Request<'_>, result: &Result<Response, Failure>, sent: u64, took: Duration) -> Exchange {
+fn exchange(request: &Request<'_>, result: &Heard<Response>, sent: u64, took: Duration) -> Exchange {
     let answer = result.as_ref().ok();
     Exchange {
         method: request.method.to_string(),

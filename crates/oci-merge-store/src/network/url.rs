@@ -138,10 +138,10 @@ impl fmt::Debug for Url {
     }
 }
 
-/// A text as the value of a parameter or of a form: everything but unreserved characters is percent-encoded.
+/// A text as the value of a parameter or of a form: what could end it is percent-encoded.
 pub(crate) fn encode(text: &str) -> String {
     text.bytes()
-        .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).into() } else { percent(b) })
+        .map(|b| if b.is_ascii_alphanumeric() || b"-._~:/,".contains(&b) { char::from(b).into() } else { percent(b) })
         .collect()
 }
 
@@ -346,7 +346,8 @@ mod tests {
     #[test]
     fn parameters_are_encoded_and_decoded() {
         let url = Url::parse("https://a/t?x=1").unwrap().with("scope", "repository:a/b:pull,push");
-        assert_eq!(url.to_string(), "https://a/t?x=1&scope=repository%3Aa%2Fb%3Apull%2Cpush");
+        assert_eq!(url.to_string(), "https://a/t?x=1&scope=repository:a/b:pull,push");
+        assert_eq!(encode("a b&c=d+e%f#g?h"), "a%20b%26c%3Dd%2Be%25f%23g%3Fh");
         assert_eq!(decode("%2Fgr%C3%B6%zz%"), b"/gr\xc3\xb6%zz%");
         assert_eq!(Url::parse("https://a/ö b").unwrap().to_string(), "https://a/%C3%B6%20b");
     }

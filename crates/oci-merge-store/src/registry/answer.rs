@@ -19,12 +19,14 @@ pub(super) struct Missed {
     pub(super) said: Option<Said>,
     /// Why the next attempt may go well, and when.
     again: Option<(String, Option<Duration>)>,
+    /// Whether all of it may be due to a connection that was dead from the beginning.
+    stale: bool,
 }
 
 impl Missed {
     /// One that no further attempt mends.
     pub(super) fn for_good(error: Error) -> Missed {
-        Missed { error, said: None, again: None }
+        Missed { error, said: None, again: None, stale: false }
     }
 
     /// Whether the next attempt may go well.
@@ -44,6 +46,7 @@ impl Missed {
     /// There is none: the error of this one.
     pub(super) fn wait(self, attempts: &mut Attempts) -> Result<()> {
         match &self.again {
+            Some(_) if self.stale && attempts.pass_over() => Ok(()),
             Some((why, after)) if attempts.again(why, *after)? => Ok(()),
             _ => Err(self.error),
         }
@@ -68,7 +71,7 @@ impl Registry {
                 let after = retry_after(&response, &*self.network.settings().clock);
                 let missed = self.refused(response, scope, attempts);
                 let why = missed.said.as_ref().map(Said::to_string).unwrap_or_default();
-                Err(Missed { error: missed.error.retryable(), said: missed.said, again: Some((why, after)) })
+                Err(Missed { error: missed.error.retryable(), again: Some((why, after)), ..missed })
             }
             Ok(response) if matches!(response.status, 401 | 403) => Err(self.refused(response, scope, attempts)),
             Ok(response) => Ok(response),
@@ -97,23 +100,27 @@ impl Registry {
                 let denied = self.denied(attempts, said.to_string(), Some(said.status), scope, found);
                 (ErrorKind::Denied, denied)
             }
-            None if said.status == 404 => (ErrorKind::NotFound, format!("{}: {said}", attempts.what())),
+            // Where something was to be written, only a repository can be what is missing.
+            None if said.status == 404 && (scope.is_pull_only() || said.code.as_deref() == Some("NAME_UNKNOWN")) => {
+                (ErrorKind::NotFound, format!("{}: {said}", attempts.what()))
+            }
             None => (ErrorKind::Network, format!("{}: {said}{}", attempts.what(), after(attempts))),
         };
         let error = Error::new(kind, self.reference.name(), text).caused_by(refusal);
         let error = if said.lacks_blobs { error.because(MANIFEST_BLOB_UNKNOWN) } else { error };
-        Missed { error, said: Some(said), again: None }
+        Missed { error, said: Some(said), again: None, stale: false }
     }
 
     fn failed(&self, failure: Failure, scope: &Scope, attempts: &Attempts) -> Missed {
         let again = failure.transient.then(|| (failure.text.clone(), None));
+        let stale = failure.stale;
         let text = if failure.kind == ErrorKind::Denied && failure.ours.is_none() {
             let found = self.host.credentials(&self.network, &self.repository);
             self.denied(attempts, failure.text.clone(), None, scope, &found)
         } else {
             format!("{}: {}{}", attempts.what(), failure.text, after(attempts))
         };
-        Missed { error: failure.into_error(&self.reference.name(), text), said: None, again }
+        Missed { error: failure.into_error(&self.reference.name(), text), said: None, again, stale }
     }
 
     fn denied(

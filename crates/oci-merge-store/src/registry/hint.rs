@@ -19,12 +19,12 @@ pub(super) struct Denied<'a> {
 impl Denied<'_> {
     /// Everything that a person needs to find out which login was used, and why not another. No secret is in it.
     pub(super) fn text(&self) -> String {
-        let mut lines = vec![format!("refused when {}", self.what), format!("it said   {}", self.said)];
+        // Without a status it did not come to the question whether the registry takes the login.
+        let (said, sent) = if self.status.is_some() { ("it said", "sent as") } else { ("because", "login  ") };
         let sender = self.found.looked.iter().find(|looked| looked.used);
-        match sender {
-            Some(used) => lines.push(format!("sent as   {}   from {}", used.held, used.place)),
-            None => lines.push("sent as   nobody".into()),
-        }
+        let who = sender.map_or("nobody".to_owned(), |used| format!("{}   from {}", used.held, used.place));
+        let mut lines =
+            vec![format!("refused when {}", self.what), format!("{said}   {}", self.said), format!("{sent}   {who}")];
         let others: Vec<_> = self.found.looked.iter().filter(|looked| !looked.used).collect();
         if !others.is_empty() {
             let nothing = if sender.is_some() { "also looked at" } else { "looked at" };

@@ -35,6 +35,9 @@ pub(super) struct Host {
     base: Mutex<Base>,
     wants: Mutex<Wants>,
     tokens: Tokens,
+    /// What was found for each repository. Looking may mean to run a program, so it is done once, and again when a
+    /// registry does not take what was found: some helpers hand out what is good for hours only.
+    logins: Mutex<BTreeMap<String, Option<Credential>>>,
     told: Mutex<BTreeSet<String>>,
 }
 
@@ -69,6 +72,7 @@ impl Host {
             base: Mutex::new(base),
             wants: Mutex::new(Wants::Nothing),
             tokens: Tokens::default(),
+            logins: Mutex::default(),
             told: Mutex::default(),
         })
     }
@@ -121,8 +125,10 @@ impl Host {
                 Some(asked) => scope.and(&asked),
                 None => return Ok(response),
             };
-            if let Some(token) = shown.as_ref().and_then(|shown| shown.reveal().strip_prefix("Bearer ")) {
-                self.tokens.forget(&Secret::new(token));
+            match shown.as_ref().and_then(|shown| shown.reveal().strip_prefix("Bearer ")) {
+                Some(token) => self.tokens.forget(&Secret::new(token)),
+                None if shown.is_some() => self.forget_login(repository),
+                None => {}
             }
             if matches!(*lock(&self.wants), Wants::Basic) && self.authorization(network, repository, &scope)? == shown {
                 return Ok(response);
@@ -184,22 +190,31 @@ impl Host {
         let token = self.tokens.get(&realm, scope, now, || {
             let public_only = network.is_public(lock(&self.base).url.host());
             let credential = self.find(network, repository);
-            match fetch(network, &realm, scope, credential.as_ref(), public_only) {
-                // A login that has run out is no reason not to read what everybody may read.
-                Err(Unissued::Refused(why)) if credential.is_some() && scope.is_pull_only() => {
-                    self.tell_once(network, format!("{}: {why}; going on without a login", self.name));
-                    fetch(network, &realm, scope, None, public_only)
-                }
-                done => done,
+            let issued = fetch(network, &realm, scope, credential.as_ref(), public_only);
+            let (Err(Unissued::Refused(why)), true) = (&issued, credential.is_some()) else { return issued };
+            self.forget_login(repository);
+            if !scope.is_pull_only() {
+                return issued;
             }
+            // A login that has run out is no reason not to read what everybody may read.
+            self.tell_once(network, format!("{}: {why}; going on without a login", self.name));
+            fetch(network, &realm, scope, None, public_only)
         });
         Ok(Some(bearer(&token?)))
     }
 
     fn find(&self, network: &Network, repository: &str) -> Option<Credential> {
-        let found = self.credentials(network, repository);
-        found.warnings.into_iter().for_each(|warning| self.tell_once(network, warning));
-        found.credential
+        let mut logins = lock(&self.logins);
+        let login = logins.entry(repository.to_owned()).or_insert_with(|| {
+            let found = self.credentials(network, repository);
+            found.warnings.into_iter().for_each(|warning| self.tell_once(network, warning));
+            found.credential
+        });
+        login.clone()
+    }
+
+    fn forget_login(&self, repository: &str) {
+        lock(&self.logins).remove(repository);
     }
 
     fn tell_once(&self, network: &Network, warning: String) {

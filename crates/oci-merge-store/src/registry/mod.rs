@@ -130,3 +130,6 @@ impl fmt::Debug for Registry {
         f.debug_tuple("Registry").field(&self.reference.name()).finish()
     }
 }
+
+#[cfg(all(test, feature = "faults"))]
+mod tests;

@@ -282,12 +282,12 @@ mod tests {
         assert_eq!(
             question(&realm(), &scope).to_string(),
             "https://auth.test/token?account=jon&service=registry.test\
-             &scope=repository%3Ajon%2Fbabylon%3Apull%2Cpush&scope=repository%3Ajon%2Fjava%3Apull"
+             &scope=repository:jon/babylon:pull,push&scope=repository:jon/java:pull"
         );
         assert_eq!(
             refresh_form(&realm(), &Scope::pull("a"), &Secret::new("x+/=")),
-            "grant_type=refresh_token&client_id=oci-merge&service=registry.test&scope=repository%3Aa%3Apull\
-             &refresh_token=x%2B%2F%3D"
+            "grant_type=refresh_token&client_id=oci-merge&service=registry.test&scope=repository:a:pull\
+             &refresh_token=x%2B/%3D"
         );
         assert_eq!(basic("Aladdin", &Secret::new("open sesame")).reveal(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     }

@@ -111,6 +111,3 @@ impl Default for Credentials {
         Credentials::none()
     }
 }
-
-#[cfg(test)]
-mod tests;

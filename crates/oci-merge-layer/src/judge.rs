@@ -12,13 +12,16 @@ pub(crate) struct Judge {
     role: Role,
     keep: bool,
     notes: Vec<Note>,
+    /// The reasons of the notes, each once.
+    reasons: Vec<&'static str>,
     /// How many notes have found their entry.
     placed: usize,
 }
 
 impl Judge {
     pub(crate) fn new(rules: &Rules) -> Judge {
-        Judge { role: rules.role, keep: rules.keep && rules.role == Role::Layer, notes: Vec::new(), placed: 0 }
+        let keep = rules.keep && rules.role == Role::Layer;
+        Judge { role: rules.role, keep, notes: Vec::new(), reasons: Vec::new(), placed: 0 }
     }
 
     /// Whether this is a base, which is read as Go reads it.
@@ -29,12 +32,15 @@ impl Judge {
     /// Something that every reader takes the same way: a note, unless the bytes must be kept. The text is only asked
     /// for where it is needed.
     pub(crate) fn harmless(&mut self, reason: &'static str, text: impl FnOnce() -> String) -> Result<()> {
-        let known = self.notes.len() >= MANY && self.notes.iter().any(|note| note.reason.0 == reason);
-        if known {
+        let is_new = !self.reasons.contains(&reason);
+        if !is_new && self.notes.len() >= MANY {
             return Ok(());
         }
         if self.keep {
             return Err(Error::refused(reason, text()));
+        }
+        if is_new {
+            self.reasons.push(reason);
         }
         self.notes.push(Note { reason: Reason(reason), path: None, text: text() });
         Ok(())

@@ -86,8 +86,15 @@ mod tests {
         for (value, name) in (1..).zip(Limits::NAMES) {
             limits.set(name, value).unwrap();
         }
-        let set =
-            Limits { layer_bytes: 1, entries: 2, extension_bytes: 3, xattrs: 4, sparse_pieces: 5, window_bytes: 6 };
+        let set = Limits {
+            layer_bytes: 1,
+            entries: 2,
+            extension_bytes: 3,
+            name_bytes: 4,
+            xattrs: 5,
+            sparse_pieces: 6,
+            window_bytes: 7,
+        };
         assert_eq!(limits, set);
         let error = limits.set("bean\x1bs", 1).unwrap_err().to_string();
         assert!(error.starts_with("bean\\x1bs is not a limit; there are layer-bytes, entries"), "{error}");

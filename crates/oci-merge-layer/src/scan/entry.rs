@@ -3,7 +3,7 @@
 use super::blocks::BLOCK;
 use super::content::Rest;
 use super::extensions::Extensions;
-use super::header::{Format, Header, IDS};
+use super::header::{Format, Header, IDS, TIMES};
 use super::pax::{self, Pax};
 use super::sparse::{Form, Map, SparseKeys};
 use super::{Item, Scanner};
@@ -144,14 +144,19 @@ impl<R: Read> Scanner<R> {
         Ok((uid.min(largest) as u32, gid.min(largest) as u32))
     }
 
+    /// The time of modification. bsdtar writes an impossible one into the header where PAX has the right one.
     fn mtime(&mut self, header: &Header, pax: Option<&Pax>) -> Result<Time> {
-        let Some(mtime) = pax.and_then(|pax| pax.mtime) else {
-            return Ok(Time { seconds: header.mtime, nanos: 0 });
-        };
-        if !pax::is_storable(mtime) {
-            self.judge.ambiguous("TAR_MTIME", || format!("no file system holds the time {}", mtime.seconds))?;
+        let said = pax.and_then(|pax| pax.mtime);
+        let text = |seconds: i64| format!("expected a time that file systems hold, found {seconds} seconds since 1970");
+        match said {
+            None if TIMES.contains(&header.mtime) => {}
+            Some(said) if !pax::is_storable(said) => self.judge.ambiguous("TAR_MTIME", || text(said.seconds))?,
+            None => self.judge.ambiguous("TAR_MTIME", || text(header.mtime))?,
+            Some(_) if !TIMES.contains(&header.mtime) => self.judge.harmless("TAR_MTIME", || text(header.mtime))?,
+            Some(_) => {}
         }
-        Ok(mtime)
+        let in_header = Time { seconds: header.mtime.clamp(*TIMES.start(), *TIMES.end()), nanos: 0 };
+        Ok(said.unwrap_or(in_header))
     }
 
     /// Bytes that the archive holds of the entry.
@@ -183,6 +188,11 @@ impl<R: Read> Scanner<R> {
     fn expand(&mut self, header: &Header, kind: Type, size: u64, mut keys: SparseKeys) -> Result<u64> {
         let is_old = header.typeflag == b'S';
         if !is_old && keys.is_empty() {
+            return Ok(size);
+        }
+        if self.judge.is_base() && !is_old && !keys.has_map() {
+            // Go takes the keys for nothing then.
+            self.judge.ambiguous("TAR_SPARSE", || "a sparse file without a map".into())?;
             return Ok(size);
         }
         let clash = is_old && (!keys.is_empty() || header.format != Format::Gnu);

@@ -3,7 +3,7 @@
 use super::Scanner;
 use super::blocks::{is_zero, padding};
 use super::gnu::long_name;
-use super::header::{Format, Header};
+use super::header::{Format, Header, TIMES};
 use super::pax::{Pax, judge_global};
 use crate::{Error, Result};
 use std::io::Read;
@@ -63,6 +63,9 @@ impl<R: Read> Scanner<R> {
             self.judge.ambiguous("TAR_FORMAT", || {
                 format!("a header of type {kind} in a format that does not have this type")
             })?;
+        }
+        if !TIMES.contains(&header.mtime) {
+            self.judge.harmless("TAR_MTIME", || "an extension header with a time that no file system holds".into())?;
         }
         let twice = match header.typeflag {
             b'x' if self.extensions.pax.is_some() => Some("TAR_PAX_TWICE"),

@@ -32,7 +32,7 @@ pub(super) struct Header {
     pub(super) mode: u32,
     pub(super) uid: u32,
     pub(super) gid: u32,
-    /// Seconds since 1970.
+    /// Seconds since 1970; any, for PAX may say something else.
     pub(super) mtime: i64,
 }
 
@@ -55,8 +55,8 @@ impl Header {
         header.mode = header.number("mode", 100, 8, 0..=0o177_777, judge)? as u32;
         header.uid = header.number("uid", 108, 8, IDS, judge)? as u32;
         header.gid = header.number("gid", 116, 8, IDS, judge)? as u32;
-        header.mtime = header.number("mtime", 136, 12, TIMES, judge)?;
-        if header.format != Format::V7 {
+        header.mtime = header.number("mtime", 136, 12, i64::MIN..=i64::MAX, judge)?;
+        if header.format != Format::V7 || !is_zero(header.field(329, 16)) {
             header.number("device number", 329, 8, 0..=1 << 31, judge)?;
             header.number("device number", 337, 8, 0..=1 << 31, judge)?;
         }
@@ -119,14 +119,16 @@ impl Header {
             _ if is_zero(self.field(257, 255)) => Ok(Format::V7),
             magic => {
                 let text = || format!("expected the magic of a tar header, found \"{}\"", shown(magic));
-                if magic != b"ustar\0\0\0" || self.byte(345) != 0 || self.extends() {
-                    judge.ambiguous("TAR_FORMAT", text)?;
-                } else {
-                    // Without a prefix, all that depends on the version is whether the header is called ustar.
+                // Without a prefix, all that depends on the version is whether the header is called ustar. GNU tar's
+                // own v7 headers have device numbers.
+                let is_bare = is_zero(self.field(345, 167)) && !self.extends();
+                let is_gnu_v7 = is_zero(magic) && is_zero(self.field(265, 64));
+                if is_bare && (magic == b"ustar\0\0\0" || is_gnu_v7) {
                     judge.harmless("TAR_FORMAT", text)?;
-                    self.is_unused(500, judge)?;
+                } else {
+                    judge.ambiguous("TAR_FORMAT", text)?;
                 }
-                Ok(if magic.starts_with(b"ustar\0") { Format::Ustar } else { Format::V7 })
+                Ok(if is_zero(magic) { Format::V7 } else { Format::Ustar })
             }
         }
     }
@@ -172,7 +174,14 @@ impl Header {
         let size = match number::read(field) {
             Number::Is(size) => size,
             Number::Blank => {
-                judge.ambiguous("TAR_NUMBER", || "the size is blank".into())?;
+                let text = || "the size is blank".into();
+                // That of a volume's label always is, and no content follows one.
+                let is_label = self.typeflag == b'V';
+                if is_label {
+                    judge.harmless("TAR_NUMBER", text)?
+                } else {
+                    judge.ambiguous("TAR_NUMBER", text)?
+                }
                 0
             }
             Number::Malformed => lenient("size", field, judge)?,
@@ -205,8 +214,7 @@ impl Header {
         if range.contains(&value) {
             return Ok(value);
         }
-        let reason = if range == TIMES { "TAR_MTIME" } else { "TAR_NUMBER" };
-        judge.ambiguous(reason, || {
+        judge.ambiguous("TAR_NUMBER", || {
             format!("expected a {what} from {} to {}, found {value}", range.start(), range.end())
         })?;
         Ok(value.clamp(*range.start(), *range.end()))

@@ -190,10 +190,18 @@ impl<R: Read> Scanner<R> {
             let Some(block) = self.header_block()? else { return Ok(None) };
             let first = self.state == State::Beginning;
             self.state = State::Reading;
-            self.name.extend(block.iter().take(100).take_while(|&&byte| byte != 0));
+            if !first {
+                self.name.extend(block.iter().take(100).take_while(|&&byte| byte != 0));
+            }
             let header = Header::read(block, first, &mut self.judge)?;
             match header.typeflag {
-                b'x' | b'g' | b'L' | b'K' => self.extend(&header)?,
+                b'x' | b'g' | b'L' | b'K' => {
+                    // Only an `x` header is named after its entry.
+                    if header.typeflag != b'x' {
+                        self.name.clear();
+                    }
+                    self.extend(&header)?;
+                }
                 _ => {
                     if let Some(item) = self.entry(&header)? {
                         return Ok(Some(item));
@@ -214,14 +222,14 @@ impl<R: Read> Scanner<R> {
             Err(_) if !block.is_empty() && first => {
                 Err(Error::refused("NOT_A_TAR", format!("expected a tar, found {} bytes", block.len())))
             }
-            Err(_) if block.is_empty() && !first => {
+            Err(_) if block.is_empty() => {
                 // Go ends here without a word.
                 self.judge.ambiguous("TAR_TRUNCATED", || {
-                    "the archive has no end marker: it cannot be told from one that was cut".into()
+                    let found = if first { "an empty file" } else { "an archive without its end marker" };
+                    format!("{found}: it cannot be told from one that was cut")
                 })?;
                 self.finish().map(|()| None)
             }
-            Err(_) if first => Err(Error::refused("TAR_TRUNCATED", "an empty file is not an archive")),
             Err(_) => Err(Error::refused("TAR_TRUNCATED", "the archive ends within a header")),
         }
     }
@@ -265,3 +273,6 @@ impl<R: Read> Scanner<R> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -157,6 +157,11 @@ impl SparseKeys {
         !self.any
     }
 
+    /// Whether there is a map, in the header or before the content.
+    pub(super) fn has_map(&self) -> bool {
+        self.pieces.is_some() || self.version == (Some(1), Some(0))
+    }
+
     /// Takes a record; whether it is one of those that may be repeated.
     pub(super) fn set(&mut self, key: &[u8], value: &[u8], limits: &Limits) -> Result<bool> {
         self.any = true;

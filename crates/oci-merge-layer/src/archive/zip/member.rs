@@ -108,9 +108,9 @@ impl Member {
         }
         let content = self.offset + (LOCAL + names.len()) as u64;
         let [size, packed, _] = Large::read(extra, [size, packed, 0])?.0;
-        let agrees = (crc, packed, size) == (self.crc, self.packed, self.size);
-        let left_open = flags & SIZES_FOLLOW != 0 && (crc, packed, size) == (0, 0, 0);
-        if !agrees && !left_open {
+        let left_open = |here: u64| flags & SIZES_FOLLOW != 0 && here == 0;
+        let pairs = [(crc.into(), self.crc.into()), (packed, self.packed), (size, self.size)];
+        if !pairs.into_iter().all(|(here, there): (u64, u64)| here == there || left_open(here)) {
             return mismatch("size or checksum");
         }
         if flags & SIZES_FOLLOW != 0 && !self.is_followed_by_sizes(input, content + self.packed)? {

@@ -12,6 +12,8 @@
 //! ```
 
 mod line;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use super::arena::Arena;

@@ -133,8 +133,10 @@ fn a_name_longer_than_the_field_and_a_size_beyond_octal_are_written_for_all_read
             if self.0.len() > 1 << 20 {
                 return Err(std::io::ErrorKind::StorageFull.into());
             }
-            self.0.extend_from_slice(bytes);
-            Ok(bytes.len())
+            // A pipe may take less than it is given.
+            let some = &bytes[..bytes.len().min(300)];
+            self.0.extend_from_slice(some);
+            Ok(some.len())
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())

@@ -1,0 +1,93 @@
+//! What a registry has is not sent to it: found, mounted, and what to do if the registry was wrong about it.
+
+use super::*;
+use oci_merge_image::Digest;
+use oci_merge_store::copy::How;
+use std::collections::BTreeMap;
+
+/// Pushes to `new`, with all blobs known to be in `base`.
+fn push_mounting(stage: &Stage, image: &Image) -> Result<Ledger> {
+    let from = image.blobs.iter().map(|blob| (Digest::of(blob), vec!["base".to_owned()]));
+    let mount_from: BTreeMap<_, _> = from.collect();
+    let options = CopyOptions { tags: vec!["v1".into()], mount_from, ..CopyOptions::default() };
+    copy(&image.store, &stage.repository("new"), &image.root, &options, &|_| {})
+}
+
+/// A registry that has the blobs of an image in `base`, and these faults.
+fn with_base(faults: &[&str]) -> (Stage, Image) {
+    let (stage, image) = (Stage::new(faults), Image::usual());
+    for blob in &image.blobs {
+        stage.server.put_blob("base", blob).unwrap();
+    }
+    (stage, image)
+}
+
+#[test]
+fn an_unchanged_image_moves_no_bytes() {
+    let stage = Stage::new(&[]);
+    let image = Image::usual();
+    stage.push("demo", &image).unwrap();
+    let before = stage.server.requests().len();
+    let ledger = stage.push("demo", &image).unwrap();
+    assert_eq!(ledger.sent(), 0);
+    let again = stage.server.requests().split_off(before);
+    let blobs = again.iter().filter(|r| r.method != "HEAD" && r.target.contains("/blobs/")).count();
+    assert_eq!(blobs, 0, "{again:#?}");
+    let received: u64 = again.iter().map(|r| r.received).sum();
+    assert!(received <= image.manifest.len() as u64, "the tag's bytes at most, not {received}");
+    assert_eq!(stage.server.tag_moves().len(), 1, "the tag stays where it is");
+}
+
+#[test]
+fn known_blobs_are_mounted_with_one_request_each() {
+    let (stage, image) = with_base(&[]);
+    let ledger = push_mounting(&stage, &image).unwrap();
+    image.assert_pushed(&stage, "new", "mounted");
+    let mounted = ledger.transfers.iter().filter(|t| t.how == How::Mounted("base".into())).count();
+    assert_eq!((mounted, stage.count("POST", "mount="), stage.count("HEAD", "/blobs/")), (5, 5, 0));
+    assert_eq!(stage.count("PUT", "/blobs/"), 0);
+}
+
+#[test]
+fn a_refused_mount_becomes_an_upload() {
+    for answer in ["202", "400", "403", "404", "405", "500"] {
+        let (stage, image) = with_base(&[&format!("do=mount:{answer},times=0")]);
+        push_mounting(&stage, &image).unwrap_or_else(|e| panic!("{answer}: {e}"));
+        image.assert_pushed(&stage, "new", answer);
+    }
+    // A session that is offered in the place of a mount is used.
+    let (stage, image) = with_base(&["do=mount:202,times=0"]);
+    push_mounting(&stage, &image).unwrap();
+    assert_eq!(stage.count("POST", "/blobs/uploads/"), 5);
+}
+
+#[test]
+fn what_the_registry_only_claims_to_have_is_sent_after_all() {
+    // Nothing is in `base`, and the registry says that it has mounted it; the manifest is the proof.
+    let (stage, image) = (Stage::new(&["do=mount:lie,times=0"]), Image::usual());
+    let ledger = push_mounting(&stage, &image).unwrap();
+    image.assert_pushed(&stage, "new", "lies");
+    assert_eq!(stage.count("PUT", "/manifests/sha256:"), 2, "refused once");
+    assert!(ledger.transfers.iter().all(|t| t.how == How::Sent));
+}
+
+#[test]
+fn a_registry_that_goes_on_lying_is_given_up() {
+    let image = Image::of(&[pattern(1, 5_000)]);
+    let stage = Stage::new(&["do=head-lies,times=0", "do=status:404,on=PUT,path=/manifests/sha256:,times=0"]);
+    stage.push("demo", &image).unwrap_err();
+    assert!(stage.server.tag_moves().is_empty());
+    assert!(stage.server.requests().len() < 20, "{}", stage.server.requests().len());
+}
+
+#[test]
+fn a_part_of_an_image_that_is_there_is_not_sent() {
+    let (stage, image) = (Stage::new(&[]), Image::usual());
+    for blob in image.blobs.iter().take(3) {
+        stage.server.put_blob("demo", blob).unwrap();
+    }
+    let ledger = stage.push("demo", &image).unwrap();
+    image.assert_pushed(&stage, "demo", "in part");
+    let rest: usize = image.blobs.iter().skip(3).map(Vec::len).sum();
+    assert_eq!(ledger.sent(), (rest + image.manifest.len()) as u64);
+}

@@ -28,11 +28,12 @@ pub(super) fn copy(
         io::ErrorKind::NotFound => Error::not_found(&place, "the file"),
         _ => Error::disk(&place, "cannot be read", e),
     };
-    let mut from = File::open(path).map_err(unreadable)?;
-    let about = from.metadata().map_err(unreadable)?;
-    if !about.is_file() {
+    // Before it is opened, for opening a pipe waits for somebody to write into it.
+    if !std::fs::metadata(&path).map_err(unreadable)?.is_file() {
         return Err(Error::new(ErrorKind::Policy, &place, "not a regular file"));
     }
+    let mut from = File::open(path).map_err(unreadable)?;
+    let length = from.metadata().map_err(unreadable)?.len();
     empty(into).map_err(|e| unwritable(&place, e))?;
     let mut digester = Digester::new(sha256.map_or(Algorithm::Sha256, Digest::algorithm));
     let (mut size, mut block) = (0, vec![0; BLOCK]);
@@ -50,7 +51,7 @@ pub(super) fn copy(
         }
         into.write_all(bytes).map_err(|e| unwritable(&place, e))?;
         digester.update(bytes);
-        observe(size, Some(about.len()));
+        observe(size, Some(length));
     }
 }
 

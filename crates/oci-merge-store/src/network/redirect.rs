@@ -1,6 +1,6 @@
 //! Redirects, by our own rules: few, never out of https, and `Authorization` never to anybody else.
 
-use super::failure::Failure;
+use super::failure::{Failure, Heard};
 use super::request::{Request, Response};
 use super::url::Url;
 use super::{Network, is_this_machine};
@@ -21,7 +21,7 @@ pub(crate) enum Clear {
 
 /// Makes a request and follows where it is sent on. `Authorization` is left out as soon as scheme, host or port is
 /// not that of the first address.
-pub(crate) fn follow(network: &Network, mut request: Request<'_>, clear: Clear) -> Result<Response, Failure> {
+pub(crate) fn follow(network: &Network, mut request: Request<'_>, clear: Clear) -> Heard<Response> {
     let first = request.url.clone();
     may_speak(network, &first, clear)?;
     for _ in 0..=MAX_REDIRECTS {
@@ -38,11 +38,7 @@ pub(crate) fn follow(network: &Network, mut request: Request<'_>, clear: Clear) 
             .join(&location)
             .map_err(|e| Failure::fatal(ErrorKind::Network, format!("{} redirects to {e}", request.url.redacted())))?;
         response.discard();
-        if request.url.is_https() && !next.is_https() {
-            let text = format!("{} redirects out of https, to {}", request.url.redacted(), next.redacted());
-            return Err(Failure::fatal(ErrorKind::Policy, text));
-        }
-        may_speak(network, &next, clear)?;
+        may_follow(network, &request.url, &next, clear)?;
         if !next.same_origin(&first) {
             request.headers.retain(|(name, _)| name != header::AUTHORIZATION);
         }
@@ -52,8 +48,17 @@ pub(crate) fn follow(network: &Network, mut request: Request<'_>, clear: Clear) 
     Err(Failure::fatal(ErrorKind::Network, text))
 }
 
+/// Refuses a way out of https, and plain HTTP where it was not asked for.
+fn may_follow(network: &Network, from: &Url, to: &Url, clear: Clear) -> Heard<()> {
+    if from.is_https() && !to.is_https() {
+        let text = format!("{} redirects out of https, to {}", from.redacted(), to.redacted());
+        return Err(Failure::fatal(ErrorKind::Policy, text));
+    }
+    may_speak(network, to, clear)
+}
+
 /// Refuses plain HTTP where it was not asked for.
-pub(crate) fn may_speak(network: &Network, url: &Url, clear: Clear) -> Result<(), Failure> {
+fn may_speak(network: &Network, url: &Url, clear: Clear) -> Heard<()> {
     let named = || is_this_machine(url.host()) || Network::is_named(&network.settings().plain_http, url);
     if url.is_https() || clear == Clear::Anybody || named() {
         return Ok(());
@@ -73,5 +78,54 @@ fn is_redirect(status: u16, method: &Method) -> bool {
         307 | 308 => true,
         301..=303 => method == Method::GET || method == Method::HEAD,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Settings;
+
+    #[test]
+    fn no_redirect_leads_out_of_https_or_into_the_clear() {
+        let plain_http = vec!["registry.lan:5000".to_owned(), "mirror.lan".to_owned()];
+        let network = Network::new(Settings { plain_http, ..Settings::default() });
+        let may = |from: &str, to: &str, clear| {
+            may_follow(&network, &Url::parse(from).unwrap(), &Url::parse(to).unwrap(), clear).is_ok()
+        };
+        for (from, to, named, anybody) in [
+            ("https://a.test/", "https://b.test/", true, true),
+            ("https://a.test/", "http://a.test/", false, false),
+            ("https://a.test/", "http://127.0.0.1/", false, false),
+            ("https://registry.lan:5000/", "http://registry.lan:5000/", false, false),
+            ("http://registry.lan:5000/", "https://b.test/", true, true),
+            ("http://registry.lan:5000/", "http://mirror.lan:8080/", true, true),
+            ("http://registry.lan:5000/", "http://127.0.0.1:9/", true, true),
+            ("http://registry.lan:5000/", "http://registry.lan:5001/", false, true),
+            ("http://registry.lan:5000/", "http://b.test/", false, true),
+        ] {
+            assert_eq!(may(from, to, Clear::Named), named, "{from} to {to}");
+            assert_eq!(may(from, to, Clear::Anybody), anybody, "{from} to {to}, whoever it is");
+        }
+    }
+
+    #[test]
+    fn only_what_keeps_its_method_is_sent_on() {
+        let sent_on =
+            |status| [&Method::GET, &Method::HEAD, &Method::POST, &Method::PUT].map(|m| is_redirect(status, m));
+        assert_eq!(sent_on(301), [true, true, false, false]);
+        assert_eq!(sent_on(307), [true; 4]);
+        assert_eq!(sent_on(308), [true; 4]);
+        for status in [200, 300, 304, 305, 306, 309, 404] {
+            assert_eq!(sent_on(status), [false; 4], "{status}");
+        }
+    }
+
+    #[test]
+    fn a_request_for_public_addresses_does_not_reach_this_machine() {
+        let mut request = Request::new(Method::GET, Url::parse("http://localhost:1/").unwrap());
+        request.public_only = true;
+        let failure = Network::default().send(&request).err().unwrap();
+        assert!(failure.kind == ErrorKind::Denied && failure.text.contains("not a public address"), "{failure:?}");
     }
 }

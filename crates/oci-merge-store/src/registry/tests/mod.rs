@@ -4,6 +4,7 @@ mod auth;
 mod faults;
 mod files;
 mod hostile;
+mod tls;
 mod traffic;
 
 use super::{Credential, Credentials, Registry, Secret};

@@ -15,6 +15,8 @@ pub(super) struct OpenFile {
     stamp: Stamp,
     /// Bytes that are still to come.
     left: u64,
+    /// Whether it was looked at once more after the last byte.
+    is_checked: bool,
 }
 
 impl OpenFile {
@@ -26,7 +28,7 @@ impl OpenFile {
         if Stamp::of_open(&fd).map_err(|errno| levels.failed(name, errno))? != stamp {
             return Err(levels.changed(name));
         }
-        Ok(OpenFile { file: fd.into(), name: name.to_owned(), stamp, left: stamp.size })
+        Ok(OpenFile { file: fd.into(), name: name.to_owned(), stamp, left: stamp.size, is_checked: false })
     }
 
     pub(super) fn file(&self) -> &File {
@@ -76,15 +78,20 @@ impl Read for Content<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.file.left).unwrap_or(usize::MAX);
         let length = out.len().min(left);
-        let room = out.get_mut(..length).unwrap_or_default();
-        let read = if room.is_empty() { 0 } else { self.file.file.read(room).map_err(|error| self.unreadable(error))? };
-        if read == 0 && !room.is_empty() {
+        let read = match out.get_mut(..length) {
+            Some(room) if length > 0 => match self.file.file.read(room) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                result => result.map_err(|error| self.unreadable(error))?,
+            },
+            _ => 0,
+        };
+        if length > 0 && read == 0 {
             // Shorter than it was, or than it ever said.
             self.check_unchanged()?;
             return Err(self.wrong_length("less").into());
         }
         self.file.left -= read as u64;
-        if self.file.left == 0 && !out.is_empty() {
+        if self.file.left == 0 && !std::mem::replace(&mut self.file.is_checked, true) {
             self.check_unchanged()?;
         }
         Ok(read)

@@ -137,7 +137,9 @@ impl Levels {
         };
         let at = |error: Error| error.in_file(self.root.join(OsStr::from_bytes(listing.path.as_bytes())));
         let mut fd = match self.above.first() {
-            Some((_, Some(root))) => root.try_clone().map_err(|error| at(Error::io("cannot be opened again", error)))?,
+            Some((_, Some(root))) => {
+                root.try_clone().map_err(|error| at(Error::io("cannot be opened again", error)))?
+            }
             _ => return Err(at(lost(None))),
         };
         for name in listing.path.components() {

@@ -11,8 +11,8 @@ use super::watch::{Watch, Watched};
 use super::{directory_entry, in_source};
 use crate::directory::Stamp;
 use crate::{
-    Archive, Body, Container, Entries, Entry, Error, ErrorKind, IndexBuilder, Kind, Note, Reason, Result,
-    Rules, Survey, Xattrs, survey,
+    Archive, Body, Container, Entries, Entry, Error, ErrorKind, IndexBuilder, Kind, Note, Reason, Result, Rules,
+    Survey, Xattrs, survey,
 };
 use oci_merge_image::{DiffId, Digest, LayerPath};
 use std::collections::HashMap;

@@ -114,13 +114,19 @@ impl<'a, W: Write> Output<'a, W> {
         let size = if let Body::File { size } = entry.body { size } else { 0 };
         let limits = self.limits;
         if self.entries > limits.entries {
-            return limit("LIMIT_ENTRIES", format!("the layer has more than {} entries (limit entries)", limits.entries));
+            return limit(
+                "LIMIT_ENTRIES",
+                format!("the layer has more than {} entries (limit entries)", limits.entries),
+            );
         }
         if self.tar.written().saturating_add(size) > limits.layer_bytes {
             return Err(too_large(limits).at(&entry.path));
         }
         if entry.xattrs.len() as u64 > limits.xattrs {
-            return limit("LIMIT_XATTRS", format!("has more than {} extended attributes (limit xattrs)", limits.xattrs));
+            return limit(
+                "LIMIT_XATTRS",
+                format!("has more than {} extended attributes (limit xattrs)", limits.xattrs),
+            );
         }
         Ok(())
     }

@@ -56,15 +56,7 @@ pub struct Source {
 impl Source {
     /// Everything in a directory or an archive, owned by 0:0.
     pub fn new(input: Input) -> Source {
-        Source {
-            input,
-            strip: 0,
-            include: Vec::new(),
-            exclude: Vec::new(),
-            to: None,
-            owner: Owner::Root,
-            keep: false,
-        }
+        Source { input, strip: 0, include: Vec::new(), exclude: Vec::new(), to: None, owner: Owner::Root, keep: false }
     }
 }
 
@@ -190,9 +182,7 @@ impl Recipe {
 
     /// Finds contradictions, before anything is read.
     pub(super) fn check(&self) -> Result<()> {
-        let wrong = |source: &Source, text: &str| {
-            Err(Error::new(ErrorKind::Source, text).in_file(source.input.path()))
-        };
+        let wrong = |source: &Source, text: &str| Err(Error::new(ErrorKind::Source, text).in_file(source.input.path()));
         if self.sources.is_empty() {
             return Err(Error::new(ErrorKind::Source, "a layer needs a source"));
         }

@@ -83,7 +83,10 @@ mod tests {
             stated
         };
         // From one digit to two at 9 | 11 (there is no record of 10 bytes), and again at 99 | 101, 999 | 1001.
-        assert_eq!([record(4), record(5), record(93), record(94), record(991), record(992)], [9, 11, 99, 101, 998, 999]);
+        assert_eq!(
+            [record(4), record(5), record(93), record(94), record(991), record(992)],
+            [9, 11, 99, 101, 998, 999]
+        );
         (0..2000).for_each(|value| drop(record(value)));
     }
 

@@ -37,7 +37,10 @@ fn a_header_is_what_python_writes() {
     let mut file = entry(format!("opt/{}/python3", "d".repeat(120)), Body::File { size: 5 });
     (file.mode, file.uid) = (0o4755, 2_097_151);
     let tar = write(&[(file, b"12345".to_vec())]);
-    let found: String = Sha256::digest([&tar[..148], &tar[156..329], &tar[345..512]].concat()).iter().map(|b| format!("{b:02x}")).collect();
+    let found: String = Sha256::digest([&tar[..148], &tar[156..329], &tar[345..512]].concat())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     assert_eq!(found, "d4522f75e83377d5af51e18052084e92ef416019ecc31671c6f715f83197bdec");
     assert_eq!(tar.len(), 512 + 512 + 1024, "header, content, two blocks of zeros");
 }

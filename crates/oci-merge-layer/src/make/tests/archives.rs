@@ -180,7 +180,8 @@ fn several_sources_make_one_layer() {
 
 #[test]
 fn what_was_left_out_is_told() {
-    let file = file(&tar(&["f README =1", "d s", "f s/a =2", "f s/b security.selinux:l =3", "f s/c security.selinux:l =4"]));
+    let file =
+        file(&tar(&["f README =1", "d s", "f s/a =2", "f s/b security.selinux:l =3", "f s/c security.selinux:l =4"]));
     let recipe = recipe(vec![Source { strip: 1, exclude: vec!["a".into()], ..source(&file) }]);
     let report = made(&recipe).unwrap().1;
     assert_eq!((report.too_short.count, report.too_short.first), (1, vec![path("README")]));

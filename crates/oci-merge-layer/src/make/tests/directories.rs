@@ -98,7 +98,8 @@ fn owners_are_as_they_are_asked_for() {
     let mut recipe = recipe_for(root.path());
     recipe.sources[0].owner = Owner::Ids(3_000_000, 7);
     recipe.sources[0].to = Some(path("opt/x/y/z"));
-    let expected = ["d opt", "d opt/x 3000000:7", "d opt/x/y 3000000:7", "d opt/x/y/z 3000000:7", "f opt/x/y/z/a 3000000:7 =1"];
+    let expected =
+        ["d opt", "d opt/x 3000000:7", "d opt/x/y 3000000:7", "d opt/x/y/z 3000000:7", "f opt/x/y/z/a 3000000:7 =1"];
     assert_eq!(packed(&recipe), expected);
     recipe.sources[0].owner = Owner::Keep;
     let ids = if (own.uid(), own.gid()) == (0, 0) { String::new() } else { format!(" {}:{}", own.uid(), own.gid()) };

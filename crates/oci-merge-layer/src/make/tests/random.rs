@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries over a small alphabet, so that they meet: directories that come late or never, links to links.
 fn archive() -> impl Strategy<Value = Vec<(Entry, Vec<u8>)>> {
-    let name = proptest::sample::select(vec!["s/a", "s/b", "s/a/a", "s/a/b", "s/b/a", "s/b/b/a", "s/b/b/b", "s/c", "t"]);
+    let name =
+        proptest::sample::select(vec!["s/a", "s/b", "s/a/a", "s/a/b", "s/b/a", "s/b/b/a", "s/b/b/b", "s/c", "t"]);
     let mode = proptest::sample::select(vec![0o755_u16, 0o700, 0o4711]);
     proptest::collection::vec((name, 0..6, 0..9_usize, mode), 1..9).prop_map(|drawn| {
         let mut entries: Vec<(Entry, Vec<u8>)> = Vec::new();
@@ -16,7 +17,9 @@ fn archive() -> impl Strategy<Value = Vec<(Entry, Vec<u8>)>> {
                 entries.iter().map(|(e, _)| e.clone()).filter(|e| !matches!(e.body, Body::Directory)).collect();
             let is_taken = entries.iter().any(|(e, _)| {
                 let is_directory = matches!(e.body, Body::Directory);
-                e.path == path(name) || path(name).is_within(&e.path) && !is_directory || e.path.is_within(&path(name)) && kind > 1
+                e.path == path(name)
+                    || path(name).is_within(&e.path) && !is_directory
+                    || e.path.is_within(&path(name)) && kind > 1
             });
             if is_taken {
                 continue;

@@ -3,6 +3,7 @@
 use oci_merge::spec::Spec;
 use oci_merge::{Builder, Destination, Settings};
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 fn golden() -> PathBuf {
@@ -33,7 +34,7 @@ fn the_image_is_the_same_on_any_number_of_threads() {
     for jobs in [1, 2, 16] {
         let text = std::fs::read_to_string(golden().join("oci-merge.toml")).unwrap();
         let spec = Spec::parse("oci-merge.toml", &golden(), &text).unwrap();
-        let settings = Settings { epoch: Some(1_700_000_000), jobs: Some(jobs), ..Settings::default() };
+        let settings = Settings { epoch: Some(1_700_000_000), jobs: NonZero::new(jobs), ..Settings::default() };
         let output = tempfile::tempdir().unwrap();
         let image = output.path().join("image");
         let assembled = Builder::new(spec).settings(settings).assemble().unwrap();

@@ -70,6 +70,24 @@ pub(crate) enum Command {
     Version,
 }
 
+impl Command {
+    /// Whether there is progress to show.
+    pub(crate) fn makes_layers(&self) -> bool {
+        matches!(self, Command::Check(_) | Command::Build(_) | Command::Merge(_) | Command::Push(_) | Command::Ls(_))
+    }
+
+    /// Whether something goes to a registry.
+    pub(crate) fn sends(&self) -> bool {
+        let registry = |target: &Target| target.push || target.output.iter().any(|output| output == "type=registry");
+        match self {
+            Command::Build(build) => registry(&build.target),
+            Command::Merge(merge) => registry(&merge.target),
+            Command::Push(_) => true,
+            _ => false,
+        }
+    }
+}
+
 const EVERYWHERE: &str = "Options of every command";
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! Errors, last of all, on stderr: a code, what it is about, what to do.
 
-use super::spec_errors;
 use super::terminal::{BAD, Terminal};
+use super::{findings, spec_errors};
 use oci_merge::Error;
 use std::path::Path;
 
@@ -38,7 +38,7 @@ impl Failure {
     pub(crate) fn tell(&self, terminal: Terminal) {
         match &self.0 {
             Error::Spec(errors) => terminal.say(spec_errors::draw(errors, terminal)),
-            Error::Findings(report) => terminal.say(report.to_string()),
+            Error::Findings(report) => terminal.say(findings::report(report, terminal)),
             error => {
                 let head = terminal.paint(BAD, &format!("error[{}]", error.code()));
                 terminal.say(format!("{head}: {error}"));

@@ -5,6 +5,7 @@ mod args;
 mod build;
 mod demo;
 mod failure;
+mod findings;
 mod init;
 mod look;
 mod number;
@@ -24,7 +25,7 @@ use args::{Cli, Command, Common};
 use clap::Parser;
 use failure::Failure;
 use oci_merge::{CancelToken, Result, Settings};
-use progress::Progress;
+use progress::{Progress, Wanted};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use terminal::Terminal;
@@ -50,8 +51,12 @@ fn run() -> u8 {
     let terminal = Terminal::of(cli.common.color);
     let cancel = CancelToken::new();
     let received = signals::watch(cancel.clone());
-    let Common { progress, quiet, verbose, .. } = cli.common;
-    let progress = Progress::new(progress, quiet || !makes_layers(&cli.command), verbose > 0, terminal);
+    let wanted = Wanted {
+        quiet: cli.common.quiet || !cli.command.makes_layers(),
+        verbose: cli.common.verbose > 0,
+        transfers: cli.command.sends(),
+    };
+    let progress = Progress::new(cli.common.progress, wanted, terminal);
     let run = Run { common: cli.common, terminal, progress, cancel };
     let outcome = go(&run, cli.command);
     let exit = outcome
@@ -104,9 +109,4 @@ fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
         Command::Version => answer::answer(concat!("oci-merge ", env!("CARGO_PKG_VERSION"), "\n"))?,
     }
     Ok(())
-}
-
-/// Whether there is progress to show.
-fn makes_layers(command: &Command) -> bool {
-    matches!(command, Command::Check(_) | Command::Build(_) | Command::Merge(_) | Command::Push(_) | Command::Ls(_))
 }

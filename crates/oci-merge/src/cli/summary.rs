@@ -1,8 +1,7 @@
 //! What was made, at the end of a run, on stderr.
 
 use super::look::table;
-use super::terminal::DOUBTFUL;
-use super::{Run, number};
+use super::{Run, findings, number};
 use oci_merge::{Built, Checked, Destination, How, Transfer};
 
 /// After `check`.
@@ -27,8 +26,9 @@ pub(super) fn built(run: &Run, built: &Built, destinations: &[Destination]) {
 }
 
 fn warnings(run: &Run, checked: &Checked) {
-    for finding in &checked.findings {
-        run.say(run.terminal.paint(DOUBTFUL, "warning") + &format!(": {finding}"));
+    let found: Vec<_> = checked.findings.iter().collect();
+    if !found.is_empty() {
+        run.say(findings::list(&found, run.terminal).trim_end());
     }
 }
 

@@ -51,9 +51,10 @@ pub(super) static POLICY: Keys = Keys {
         "shadow-base",
         "shared-state",
         "base-archive",
+        "environment",
         "max-layers",
     ],
-    later: &["case-only", "environment", "glibc", "shadow-command", "missing-library", "dangling-link"],
+    later: &["case-only", "glibc", "shadow-command", "missing-library", "dangling-link"],
 };
 
 pub(super) static OUTPUT: Keys = Keys { what: "[output]", built: &["compression", "level", "timestamps"], later: &[] };

@@ -1,6 +1,6 @@
 //! One JSON document a line.
 
-use super::View;
+use super::{View, Wanted};
 use oci_merge::Event;
 use serde::Serialize;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 pub(super) struct Json {
     began: Instant,
-    verbose: bool,
+    wanted: Wanted,
 }
 
 #[derive(Serialize)]
@@ -29,8 +29,8 @@ enum End {
 }
 
 impl Json {
-    pub(super) fn new(verbose: bool) -> Json {
-        Json { began: Instant::now(), verbose }
+    pub(super) fn new(wanted: Wanted) -> Json {
+        Json { began: Instant::now(), wanted }
     }
 
     fn write(&self, event: impl Serialize) {
@@ -43,7 +43,7 @@ impl Json {
 
 impl View for Json {
     fn see(&self, event: &Event) {
-        if self.verbose || !matches!(event, Event::Request { .. }) {
+        if self.wanted.verbose || !matches!(event, Event::Request { .. }) {
             self.write(event);
         }
     }

@@ -7,13 +7,24 @@ mod tty;
 use super::args::ProgressMode;
 use super::number;
 use super::terminal::Terminal;
-use oci_merge::{Event, How, Observer, Transfer};
+use oci_merge::{Event, How, Observer, Phase, Transfer};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Shows events until it is closed.
 pub(crate) struct Progress {
     view: Option<Arc<dyn View>>,
+}
+
+/// What is to be shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Nothing but JSON.
+    pub(crate) quiet: bool,
+    /// Requests as well.
+    pub(crate) verbose: bool,
+    /// The way of blobs, which is worth a line if a registry is at its end.
+    pub(crate) transfers: bool,
 }
 
 /// One way to show events. Called from any thread.
@@ -24,17 +35,17 @@ trait View: Send + Sync {
 }
 
 impl Progress {
-    /// Chooses the way: `auto` is redrawing on a terminal, else lines. `quiet` shows nothing but JSON.
-    pub(crate) fn new(mode: ProgressMode, quiet: bool, verbose: bool, terminal: Terminal) -> Progress {
+    /// Chooses the way: `auto` is redrawing on a terminal, else lines.
+    pub(crate) fn new(mode: ProgressMode, wanted: Wanted, terminal: Terminal) -> Progress {
         // CI logs keep every redraw, and some pretend to be terminals.
         let redraws = terminal.redraws && std::env::var_os("CI").is_none();
         let view: Option<Arc<dyn View>> = match mode {
-            ProgressMode::Json => Some(Arc::new(json::Json::new(verbose))),
-            _ if quiet => None,
+            ProgressMode::Json => Some(Arc::new(json::Json::new(wanted))),
+            _ if wanted.quiet => None,
             ProgressMode::None => None,
-            ProgressMode::Tty if terminal.redraws => Some(Arc::new(tty::Tty::new(terminal, verbose))),
-            ProgressMode::Auto if redraws => Some(Arc::new(tty::Tty::new(terminal, verbose))),
-            _ => Some(plain::Plain::new(terminal, verbose)),
+            ProgressMode::Tty if terminal.redraws => Some(Arc::new(tty::Tty::new(terminal, wanted))),
+            ProgressMode::Auto if redraws => Some(Arc::new(tty::Tty::new(terminal, wanted))),
+            _ => Some(plain::Plain::new(terminal, wanted)),
         };
         Progress { view }
     }
@@ -58,7 +69,7 @@ impl Progress {
 /// How far a run is, for the views that add things up.
 struct Sums {
     began: Instant,
-    /// Layers, the base among them.
+    /// Layers of the spec.
     layers: usize,
     ready: usize,
     /// Of each layer that is being worked on: what is done to it, how far.
@@ -67,26 +78,41 @@ struct Sums {
     names: Vec<(oci_merge_image::Digest, String)>,
     /// The longest name.
     width: usize,
+    /// Whether there is a base, and it has been read.
+    has_base: bool,
 }
 
 impl Sums {
     fn new() -> Sums {
-        Sums { began: Instant::now(), layers: 0, ready: 0, busy: Vec::new(), names: Vec::new(), width: 8 }
+        Sums {
+            began: Instant::now(),
+            layers: 0,
+            ready: 0,
+            busy: Vec::new(),
+            names: Vec::new(),
+            width: 8,
+            has_base: false,
+        }
     }
 
     fn see(&mut self, event: &Event) {
         match event {
             Event::RunStart { layers, .. } => {
-                self.layers = layers.len() + 1;
+                self.layers = layers.len();
                 self.width = layers.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(8);
             }
+            // The documents of the image go with the base's blobs; without a base there is nothing to tell.
+            Event::LayerProgress { layer, .. } if layer == "base" && !self.has_base => {}
             Event::LayerProgress { layer, phase, done, total } => {
                 self.busy.retain(|(name, ..)| name != layer);
                 self.busy.push((layer.clone(), doing(*phase), *done, *total));
             }
             Event::LayerReady { layer, digest, .. } => {
                 self.busy.retain(|(name, ..)| name != layer);
-                self.ready += 1;
+                match layer == "base" {
+                    true => self.has_base = true,
+                    false => self.ready += 1,
+                }
                 self.names.push((digest.clone(), layer.clone()));
             }
             Event::BlobDone { digest, .. } => {
@@ -98,16 +124,20 @@ impl Sums {
         }
     }
 
+    fn is_busy(&self, layer: &str) -> bool {
+        self.busy.iter().any(|(name, ..)| name == layer)
+    }
+
     fn name_of(&self, digest: &oci_merge_image::Digest) -> Option<&str> {
         self.names.iter().find(|(known, _)| known == digest).map(|(_, name)| name.as_str())
     }
 }
 
-fn doing(phase: oci_merge::Phase) -> &'static str {
+fn doing(phase: Phase) -> &'static str {
     match phase {
-        oci_merge::Phase::Fetch => "fetching",
-        oci_merge::Phase::Pack => "packing",
-        oci_merge::Phase::Upload => "sending",
+        Phase::Fetch => "fetching",
+        Phase::Pack => "packing",
+        Phase::Upload => "writing",
         _ => "working on",
     }
 }

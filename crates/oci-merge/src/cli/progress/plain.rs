@@ -1,6 +1,6 @@
 //! A line for each thing that is done, and one for the whole every ten seconds, so that no log looks like a hang.
 
-use super::{Sums, View, details, how, lock, transfer, verdict};
+use super::{Sums, View, Wanted, details, how, lock, transfer, verdict};
 use crate::cli::number;
 use crate::cli::terminal::Terminal;
 use oci_merge::Event;
@@ -13,17 +13,17 @@ const PERIOD: Duration = Duration::from_millis(9_900);
 
 pub(super) struct Plain {
     terminal: Terminal,
-    verbose: bool,
+    wanted: Wanted,
     sums: Mutex<Sums>,
     /// Dropped to stop the ticks.
     ticking: Mutex<Option<Sender<()>>>,
 }
 
 impl Plain {
-    pub(super) fn new(terminal: Terminal, verbose: bool) -> Arc<Plain> {
+    pub(super) fn new(terminal: Terminal, wanted: Wanted) -> Arc<Plain> {
         let (sender, receiver) = mpsc::channel::<()>();
         let plain =
-            Arc::new(Plain { terminal, verbose, sums: Mutex::new(Sums::new()), ticking: Mutex::new(Some(sender)) });
+            Arc::new(Plain { terminal, wanted, sums: Mutex::new(Sums::new()), ticking: Mutex::new(Some(sender)) });
         let ticks = Arc::clone(&plain);
         std::thread::spawn(move || {
             while receiver.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
@@ -64,19 +64,19 @@ impl View for Plain {
             Event::CheckDone { paths, ms, errors, warnings } => {
                 self.terminal.say(format!("{:<width$}  {}", "check", verdict(*paths, *ms, *errors, *warnings)));
             }
-            Event::BlobDone { digest, size, transfer: moved, .. } => {
+            Event::BlobDone { digest, size, transfer: moved, .. } if self.wanted.transfers => {
                 if let Some(name) = sums.name_of(digest) {
                     line(name, transfer(*moved), *size, String::new());
                 }
             }
-            Event::ImageWritten { reference, digest } => {
-                self.terminal.say(format!("{:<width$}  {reference} is now {digest}", "written"));
+            Event::ImageWritten { reference, digest } if self.wanted.transfers => {
+                self.terminal.say(format!("{:<width$}  {reference} is now {digest}", "tag"));
             }
             Event::Retry { what, attempt, after_ms } => {
                 let after = number::time(Duration::from_millis(*after_ms));
                 self.terminal.say(format!("{:<width$}  {what}, attempt {attempt} in {after}", "retry"));
             }
-            Event::Request { line } if self.verbose => self.terminal.say(line),
+            Event::Request { line } if self.wanted.verbose => self.terminal.say(line),
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Lines that are redrawn, for a terminal: what is done scrolls up and stays, what is going on stands below.
 
-use super::{Sums, View, details, doing, how, lock, transfer, verdict};
+use super::{Sums, View, Wanted, details, doing, how, lock, transfer, verdict};
 use crate::cli::number;
 use crate::cli::terminal::{BAD, GOOD, Terminal};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +13,7 @@ const RATE: u8 = 10;
 
 pub(super) struct Tty {
     terminal: Terminal,
-    verbose: bool,
+    wanted: Wanted,
     multi: MultiProgress,
     state: Mutex<State>,
 }
@@ -24,9 +24,9 @@ struct State {
 }
 
 impl Tty {
-    pub(super) fn new(terminal: Terminal, verbose: bool) -> Tty {
+    pub(super) fn new(terminal: Terminal, wanted: Wanted) -> Tty {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
-        Tty { terminal, verbose, multi, state: Mutex::new(State { sums: Sums::new(), bars: Vec::new() }) }
+        Tty { terminal, wanted, multi, state: Mutex::new(State { sums: Sums::new(), bars: Vec::new() }) }
     }
 
     fn done(&self, mark: &str, line: &str) {
@@ -35,29 +35,36 @@ impl Tty {
     }
 
     fn draw(&self, state: &mut State, layer: &str, doing: &str, done: u64, total: Option<u64>) {
+        let style = self.style(state.sums.width, total.is_some());
         let known = state.bars.iter().position(|(name, _)| name == layer);
         let bar = match known.and_then(|at| state.bars.get(at)) {
-            Some((_, bar)) => bar.clone(),
+            Some((_, bar)) => {
+                bar.set_style(style);
+                bar.clone()
+            }
             None => {
-                let bar = self.multi.add(ProgressBar::new(0));
+                // It is drawn as soon as it ticks, so it has to be as it should be before.
+                let bar = ProgressBar::hidden().with_style(style).with_prefix(layer.to_owned());
+                let bar = self.multi.add(bar);
                 bar.enable_steady_tick(Duration::from_millis(1000 / u64::from(RATE)));
                 state.bars.push((layer.to_owned(), bar.clone()));
                 bar
             }
         };
-        let width = state.sums.width;
-        // A template is ours and always parses; were it not so, indicatif's own would do.
-        let form = if total.is_some() { "{bar:10} {percent:>3} %  {msg}" } else { "{msg}" };
-        let template = format!("  {{spinner}} {{prefix:{width}}} {form}");
-        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let (ticks, chars) =
-            if self.terminal.unicode { ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "█░") } else { ("|/-\\ ", "#-") };
-        bar.set_style(style.tick_chars(ticks).progress_chars(chars));
-        bar.set_prefix(layer.to_owned());
         bar.set_length(total.unwrap_or(0));
         bar.set_position(done);
         let total = total.map(|total| format!(" of {}", number::bytes(total))).unwrap_or_default();
         bar.set_message(format!("{doing} {}{total}", number::bytes(done)));
+    }
+
+    fn style(&self, width: usize, measured: bool) -> ProgressStyle {
+        let form = if measured { "{bar:10} {percent:>3} %  {msg}" } else { "{msg}" };
+        let template = format!("  {{spinner}} {{prefix:{width}}} {form}");
+        // The template is ours and always parses; were it not so, indicatif's own would do.
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let (ticks, chars) =
+            if self.terminal.unicode { ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "█░") } else { ("|/-\\ ", "#-") };
+        style.tick_chars(ticks).progress_chars(chars)
     }
 
     fn erase(&self, state: &mut State, layer: &str) {
@@ -78,7 +85,7 @@ impl View for Tty {
             Event::RunStart { tool, image, platform, .. } => {
                 let _ = self.multi.println(format!("oci-merge {tool}   {image}   {platform}"));
             }
-            Event::LayerProgress { layer, phase, done, total } => {
+            Event::LayerProgress { layer, phase, done, total } if state.sums.is_busy(layer) => {
                 self.draw(state, layer, doing(*phase), *done, *total);
             }
             Event::LayerReady { layer, version, prefix, how: came, size, paths, notes, .. } => {
@@ -98,6 +105,9 @@ impl View for Tty {
             Event::BlobDone { digest, size, transfer: moved, .. } => {
                 if let Some(name) = state.sums.name_of(digest).map(str::to_owned) {
                     self.erase(state, &name);
+                    if !self.wanted.transfers {
+                        return;
+                    }
                     self.done("✔", &format!("{name:<width$}  {:<8} {:>9}", transfer(*moved), number::bytes(*size)));
                 }
             }
@@ -105,7 +115,7 @@ impl View for Tty {
                 let after = number::time(Duration::from_millis(*after_ms));
                 let _ = self.multi.println(format!("  retry {what}, attempt {attempt} in {after}"));
             }
-            Event::Request { line } if self.verbose => {
+            Event::Request { line } if self.wanted.verbose => {
                 let _ = self.multi.println(line);
             }
             _ => {}

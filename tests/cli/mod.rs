@@ -1,0 +1,93 @@
+//! The program as a person or a script meets it: what it is told, what it prints, and with which code it ends.
+
+mod demo; // the newcomer's two commands, and the collision
+mod pages; // help, manual pages, completions, schema, and the documents of the repository
+mod refusals; // exit codes, one for each way to end
+mod screens; // what is on stdout and on stderr, and in which form
+mod specs; // forty slips in a spec
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A directory of its own, and a home in it.
+struct Place(tempfile::TempDir);
+
+/// What a run left behind.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The demo, written and built.
+    fn with_demo() -> Place {
+        let place = Place::new();
+        place.run(&["init", "--demo"]).ends(0);
+        place
+    }
+
+    /// The program with an environment that is ours alone.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oci-merge"));
+        command.args(args).current_dir(self.0.path()).env_clear().stdin(Stdio::null());
+        command.env("HOME", self.path("home")).env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command(args))
+    }
+}
+
+impl Ran {
+    fn of(command: &mut Command) -> Ran {
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn ends(self, code: i32) -> Ran {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn says(self, words: &[&str]) -> Ran {
+        for word in words {
+            assert!(self.err.contains(word), "no {word} in:\n{}", self.err);
+        }
+        self
+    }
+
+    /// Nothing on stdout: there is no answer.
+    #[track_caller]
+    fn without_answer(self) -> Ran {
+        assert_eq!(self.out, "");
+        self
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

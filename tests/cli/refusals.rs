@@ -1,0 +1,137 @@
+use super::{Place, Ran};
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// A spec with one layer whose source table is this.
+fn spec(place: &Place, base: &str, source: &str) {
+    let text = format!(
+        "schema = 1\n[base]\nimage = \"{base}\"\n[layer.tool]\nprefix = \"/opt/tool\"\n[layer.tool.source]\n{source}\n"
+    );
+    place.write("oci-merge.toml", &text);
+}
+
+/// It ends so, says the words, gives no answer and leaves no image.
+#[track_caller]
+fn refused(place: &Place, args: &[&str], code: i32, words: &[&str]) {
+    place.run(args).ends(code).says(words).without_answer();
+    assert!(!place.path("image").exists(), "an image is there");
+}
+
+#[test]
+fn usage_is_two() {
+    let place = Place::new();
+    for args in
+        [&["bild"][..], &["build", "--no-such-flag"], &[], &["init"], &["push", "image"], &["completions", "tcsh"]]
+    {
+        refused(&place, args, 2, &["error[OM0100]"]);
+    }
+    refused(&place, &["bild"], 2, &["'build'"]);
+    refused(&place, &["check"], 2, &["error[OM0100]", "oci-merge.toml", "oci-merge init --demo"]);
+    refused(&place, &["check", "-f", "no.toml"], 2, &["error[OM0100]", "no.toml"]);
+    spec(&place, "scratch", "path = \"tool\"");
+    refused(&place, &["build", "-o", "type=tar"], 2, &["OM0100", "oci, docker, registry, layer, none"]);
+    refused(&place, &["build", "-p", "amd 64"], 2, &["OM0100", "--platform", "os/arch"]);
+    refused(&place, &["build", "--limit", "beans=1"], 2, &["OM0100", "--limit beans=1", "entries"]);
+    refused(&place, &["build", "nosuch"], 2, &["OM0100", "nosuch", "tool"]);
+    refused(&place, &["build", "-t", "GHCR.io/Jon/x:1"], 2, &["OM0104", "lower case"]);
+    let mut epoch = place.command(&["build"]);
+    Ran::of(epoch.env("SOURCE_DATE_EPOCH", "yesterday")).ends(2).says(&["OM0100", "SOURCE_DATE_EPOCH", "yesterday"]);
+    place.write("binary.toml", "");
+    std::fs::write(place.path("binary.toml"), b"a = \"\xff\"").unwrap();
+    refused(&place, &["check", "-f", "binary.toml"], 2, &["binary.toml", "byte 5"]);
+}
+
+#[test]
+fn a_missing_source_is_named_with_its_line() {
+    let place = Place::new();
+    spec(&place, "scratch", "path = \"no-such-directory\"");
+    refused(&place, &["build"], 2, &["OM0109", "tool", "no-such-directory", "oci-merge.toml:7:8"]);
+}
+
+#[test]
+fn a_refused_archive_is_one() {
+    let place = Place::new();
+    place.write("noise.tar.gz", "<!DOCTYPE html><title>404</title>");
+    spec(&place, "scratch", "path = \"noise.tar.gz\"");
+    refused(&place, &["build"], 1, &["OM0220", "tool"]);
+}
+
+#[test]
+fn prefixes_inside_each_other_are_one() {
+    let place = Place::new();
+    place.write("a/x", "1");
+    place.write("b/y", "2");
+    let layer = |name: &str, prefix: &str| format!("[layer.{name}]\nprefix = \"{prefix}\"\nsource.path = \"{name}\"\n");
+    for inner in ["/opt/a", "/opt/a/deep"] {
+        let text = format!("schema = 1\nbase.image = \"scratch\"\n{}{}", layer("a", "/opt/a"), layer("b", inner));
+        place.write("oci-merge.toml", &text);
+        refused(&place, &["build"], 1, &["OM0211", "a", "b", inner]);
+    }
+}
+
+#[test]
+fn a_network_that_is_not_there_is_three() {
+    let place = Place::new();
+    // A port that was free a moment ago, and that nobody listens on.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    spec(&place, &format!("{address}/base/image:1"), "path = \"tool\"");
+    place.write("tool/x", "1");
+    refused(&place, &["build"], 3, &["OM0503", &address.to_string()]);
+}
+
+#[test]
+fn wrong_bytes_are_five() {
+    let place = Place::with_demo();
+    place.run(&["build", "-q", "-o", "type=oci,dest=demo.tar"]).ends(0);
+    let zeros = "0".repeat(64);
+    spec(&place, "scratch", &format!("path = \"demo.tar\"\nsha256 = \"{zeros}\""));
+    refused(&place, &["build"], 5, &["OM0601", "tool", &zeros]);
+}
+
+#[test]
+fn a_url_without_a_digest_is_told_the_digest() {
+    let place = Place::with_demo();
+    place.write("layer.tar", "not even a tar");
+    spec(&place, "scratch", &format!("url = \"file://{}\"", place.path("layer.tar").display()));
+    // printf 'not even a tar' | sha256sum
+    refused(&place, &["build"], 2, &["tool", "36a9f6ce7e6e89bfac994b41e2ee94f91282fe2bd1368d4781cc6ab8d0a5c1b5"]);
+}
+
+#[test]
+fn a_missing_engine_is_six() {
+    let place = Place::with_demo();
+    let mut command = place.command(&["build", "--load"]);
+    Ran::of(command.env("PATH", "/nonexistent")).ends(6).says(&["OM0802", "docker", "podman"]).without_answer();
+}
+
+#[test]
+fn a_disk_that_does_not_take_it_is_seven() {
+    let place = Place::with_demo();
+    place.write("file", "");
+    place.run(&["build", "-o", "type=oci,dest=file/image"]).ends(7).says(&["OM0801", "file/image"]).without_answer();
+    place.run(&["build", "-C", "nowhere"]).ends(7).says(&["OM0801", "nowhere"]).without_answer();
+}
+
+#[test]
+fn a_signal_ends_it_with_its_own_code() {
+    // A registry that takes the connection and never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = Place::new();
+    place.write("tool/x", "1");
+    spec(&place, &format!("{}/base:1", listener.local_addr().unwrap()), "path = \"tool\"");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let child = place.command(&["build"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let connection = listener.accept().unwrap(); // it is at work, and waits
+        let began = Instant::now();
+        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let output = child.wait_with_output().unwrap();
+        drop(connection);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{err}");
+        assert!(err.contains("OM0804") && err.contains("no tag was moved"), "{err}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(!place.path("image").exists());
+    }
+}

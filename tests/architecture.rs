@@ -21,8 +21,17 @@ const FOREIGN: [(&str, &[&str]); 2] = [
 
 /// What the root of the tree may hold, dotted files aside.
 const TOP: [&str; 11] = [
-    "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "benches", "crates",
-    "fixtures", "tests", "tools",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "benches",
+    "crates",
+    "fixtures",
+    "tests",
+    "tools",
 ];
 
 fn root() -> &'static Path {
@@ -86,8 +95,8 @@ fn libraries_read_neither_the_clock_nor_the_environment() {
     let forbidden = ["SystemTime::now", "env::var(", "env::var_os(", "current_dir("];
     for name in ["oci-merge-layer", "oci-merge-store", "oci-merge"] {
         for_each_source(&root().join("crates").join(name).join("src"), &mut |file, text| {
-            // The binary reads both; credentials do on request; the server's log is for people.
-            let excused = ["/cli/", "main.rs", "/server/", "/credentials/", "tests"];
+            // The binary reads both; credentials do on request; how long to wait for a peer is a matter of time.
+            let excused = ["/cli/", "main.rs", "/server/", "/credentials/", "/network/clock.rs", "tests"];
             if excused.iter().any(|part| file.to_string_lossy().contains(part)) {
                 return;
             }

@@ -97,7 +97,12 @@ fn a_base_in_the_same_registry_is_mounted_and_not_downloaded_again() {
     let (root, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let settings = Settings { store: Some(store.path().to_owned()), ..Settings::default() };
     let base = format!("{}/base:1", server.address());
-    Image::on("scratch").layer(Layer::directory("base", tool(root.path(), "base"))).assemble().unwrap().push(&base).unwrap();
+    Image::on("scratch")
+        .layer(Layer::directory("base", tool(root.path(), "base")))
+        .assemble()
+        .unwrap()
+        .push(&base)
+        .unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&server.manifest("base", "1").unwrap().bytes).unwrap();
     let layer = manifest["layers"][0]["digest"].as_str().unwrap().to_owned();
 

@@ -1,5 +1,8 @@
 //! What crosses a crate, or runs the binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "cargo keeps what a test prints")]
+
 mod architecture; // the rules of the tree that a compiler does not know
 mod cli; // the program as a person or a script meets it
 mod golden; // the product itself, byte by byte

@@ -12,6 +12,11 @@
 //!
 //! With the feature `server` there is a registry on loopback too, for trying things and for tests: `server`.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")
+)]
+
 pub mod archive;
 mod content;
 #[cfg(any(test, feature = "server"))]

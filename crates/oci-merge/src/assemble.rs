@@ -1,7 +1,7 @@
 //! Ready layers + base + the spec's edits → the two documents of an image.
 
-use crate::open::OpenBase;
 use crate::layers::Ready;
+use crate::open::OpenBase;
 use crate::{Error, Result};
 use oci_merge_image::{Addition, Base, Edits, Stacked, stack};
 

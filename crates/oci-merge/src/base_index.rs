@@ -21,9 +21,8 @@ pub(crate) fn index_base(base: &OpenBase, local: &Local, run: &Run) -> Result<Ve
         return Err(Error::store(&open.name, StoreError::new(StoreKind::Document, open.store.name(), text)));
     }
     let pairs: Vec<_> = manifest.layers.iter().zip(&config.diff_ids).collect();
-    let indexes = workers::for_each(&pairs, run.jobs(), |(layer, diff_id)| {
-        index_layer(open, layer, diff_id, local, run)
-    });
+    let indexes =
+        workers::for_each(&pairs, run.jobs(), |(layer, diff_id)| index_layer(open, layer, diff_id, local, run));
     let indexes: Vec<LayerIndex> = indexes.into_iter().collect::<Result<_>>()?;
     run.observer.tell(Event::LayerReady {
         layer: "base".into(),
@@ -67,6 +66,8 @@ pub(crate) fn index_layer(
 fn unreadable(open: &OpenImage, layer: &Descriptor, error: oci_merge_layer::Error) -> Error {
     match StoreError::carried_by(error) {
         Ok(ours) => Error::store(&open.name, ours),
-        Err(theirs) => Error::Layer { layer: format!("base {}, layer {}", open.name, layer.digest.short()), source: theirs },
+        Err(theirs) => {
+            Error::Layer { layer: format!("base {}, layer {}", open.name, layer.digest.short()), source: theirs }
+        }
     }
 }

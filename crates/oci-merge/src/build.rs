@@ -6,8 +6,8 @@ use crate::layers::{self, Ready};
 use crate::local::Local;
 use crate::open::{OpenBase, open_base};
 use crate::result::{Built, BuiltBase, BuiltLayer, Checked};
-use crate::spec::Spec;
 use crate::settings::Run;
+use crate::spec::Spec;
 use crate::{Destination, Error, Event, Result, Settings, judge, write};
 use oci_merge_image::{Platform, Stacked};
 
@@ -204,6 +204,7 @@ fn within_limit(spec: &Spec, base: &OpenBase) -> Result<()> {
 
 /// What messages call the image: the project's name, else its repository's last component, else `image`.
 pub(crate) fn image_name(spec: &Spec) -> String {
-    let of_repository = || spec.project.repo.as_ref().and_then(|r| r.repository().rsplit('/').next().map(str::to_owned));
+    let of_repository =
+        || spec.project.repo.as_ref().and_then(|r| r.repository().rsplit('/').next().map(str::to_owned));
     spec.project.name.clone().or_else(of_repository).unwrap_or_else(|| "image".to_owned())
 }

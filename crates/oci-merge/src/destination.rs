@@ -58,7 +58,9 @@ impl FromStr for Destination {
             (Some("registry"), None) => Ok(Destination::Registry),
             (Some("none"), None) => Ok(Destination::Nothing),
             (Some(kind @ ("registry" | "none")), Some(_)) => Err(refuse(format!("type={kind} takes no dest"))),
-            (Some(other), _) => Err(refuse(format!("unknown type `{other}`; known: oci, docker, registry, layer, none"))),
+            (Some(other), _) => {
+                Err(refuse(format!("unknown type `{other}`; known: oci, docker, registry, layer, none")))
+            }
             (None, _) => Err(refuse("which type? oci, docker, registry, layer or none".into())),
         }
     }

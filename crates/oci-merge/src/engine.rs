@@ -23,7 +23,10 @@ impl Engine {
                 Err(e) => why.push(format!("{program}: {e}")),
             }
         }
-        let text = format!("--load needs docker or podman ({}); write a file instead with -o type=docker,dest=image.tar", why.join("; "));
+        let text = format!(
+            "--load needs docker or podman ({}); write a file instead with -o type=docker,dest=image.tar",
+            why.join("; ")
+        );
         Err(Error::Engine { missing: true, text })
     }
 

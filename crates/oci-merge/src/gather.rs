@@ -2,8 +2,8 @@
 
 use crate::event::Phase;
 use crate::local::{ANY_BYTES, Local};
-use crate::spec::{LayerSpec, Place, SourceSpec, Spec};
 use crate::settings::Run;
+use crate::spec::{LayerSpec, Place, SourceSpec, Spec};
 use crate::{Error, Event, Result};
 use oci_merge_image::{Descriptor, Digest, MediaType, Platform, shown};
 use oci_merge_store::ErrorKind as StoreKind;
@@ -76,13 +76,7 @@ fn changed(layer: &LayerSpec, error: oci_merge_store::Error) -> Error {
 }
 
 /// Downloads into the local store, where a second run finds it by its digest.
-fn fetch(
-    layer: &LayerSpec,
-    url: &str,
-    sha256: Option<&Digest>,
-    local: &Local,
-    run: &Run,
-) -> Result<PathBuf> {
+fn fetch(layer: &LayerSpec, url: &str, sha256: Option<&Digest>, local: &Local, run: &Run) -> Result<PathBuf> {
     let failed = |e| changed(layer, e);
     if let Some(path) = sha256.and_then(|digest| local.verified_blob(digest)) {
         return Ok(path);

@@ -3,9 +3,9 @@
 use crate::assemble::{LAYER, PREFIX, VERSION};
 use crate::local::Local;
 use crate::open::{OpenImage, open_image};
+use crate::settings::{Run, Settings};
 use crate::spec::BaseSource;
 use crate::tree::Tree;
-use crate::settings::{Run, Settings};
 use crate::{Result, base_index, workers};
 use oci_merge_image::{Digest, LayerPath};
 use oci_merge_layer::{EntryView, Kind, LayerIndex};

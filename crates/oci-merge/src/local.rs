@@ -31,7 +31,8 @@ impl Local {
             return Ok(Local { layout, path: directory.clone(), _temporary: None });
         }
         let temporary = tempfile::Builder::new().prefix("oci-merge-").tempdir();
-        let temporary = temporary.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
+        let temporary =
+            temporary.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
         let layout = Arc::new(Layout::open_or_create(temporary.path()).map_err(failed)?);
         Ok(Local { layout, path: temporary.path().to_owned(), _temporary: Some(Arc::new(temporary)) })
     }

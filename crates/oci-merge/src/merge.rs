@@ -88,7 +88,8 @@ fn infer(input: &MergeInput, directory: &Path, settings: &Settings) -> Result<La
         )),
         _ => Error::disk(&path, "cannot be read", e),
     })?;
-    let found = if metadata.is_dir() { look_into_directory(&path)? } else { look_into_archive(&name, &path, settings)? };
+    let found =
+        if metadata.is_dir() { look_into_directory(&path)? } else { look_into_archive(&name, &path, settings)? };
     let (prefix, place) = match (&input.prefix, found.under_opt(&name)?) {
         (Some(prefix), Some(inside)) if inside == *prefix => (inside, found.place(&input.path, prefix)),
         (Some(prefix), _) => (prefix.clone(), input.path.clone()),

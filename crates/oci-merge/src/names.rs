@@ -41,7 +41,8 @@ impl Names {
     /// The reference names in a layout: tags, or whole references where one tag belongs to two repositories.
     pub(crate) fn in_layout(&self) -> Vec<String> {
         let tag = |r: &Reference| r.tag().unwrap_or(DEFAULT_TAG).to_owned();
-        let clash = |r: &Reference| self.references.iter().any(|other| tag(other) == tag(r) && other.name() != r.name());
+        let clash =
+            |r: &Reference| self.references.iter().any(|other| tag(other) == tag(r) && other.name() != r.name());
         match &self.references[..] {
             [] => vec![DEFAULT_TAG.to_owned()],
             some => some.iter().map(|r| if clash(r) { r.to_string() } else { tag(r) }).collect(),

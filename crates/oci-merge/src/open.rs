@@ -1,7 +1,7 @@
 //! Opens an image wherever it lies: a registry, an OCI layout, an archive. Documents only; no layer is read.
 
-use crate::spec::BaseSource;
 use crate::settings::Run;
+use crate::spec::BaseSource;
 use crate::{Error, Result, archive};
 use oci_merge_image::{
     Base, BaseImage, Config, Descriptor, Document, Form, Index, MAX_DOCUMENT_BYTES, Manifest, Platform, Reference,

@@ -21,7 +21,7 @@ impl<R: Read> Input<R> {
     pub(super) fn fill(&mut self) -> io::Result<&[u8]> {
         loop {
             match self.source.fill_buf() {
-                Ok(ready) if ready.is_empty() => {
+                Ok([]) => {
                     self.ended = true;
                     return Ok(&[]);
                 }

@@ -15,6 +15,8 @@ mod container;
 mod deb;
 mod gzip;
 mod input;
+#[cfg(test)]
+mod tests;
 mod unpacked;
 mod xz;
 mod zip;

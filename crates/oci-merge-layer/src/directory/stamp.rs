@@ -22,6 +22,7 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     /// Of a name in a directory, which may be a symlink; and how many names the file has.
+    #[allow(clippy::useless_conversion, reason = "a u32 on aarch64")]
     pub(super) fn of(directory: impl AsFd, name: &CStr) -> Result<(Stamp, u64), Errno> {
         let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok((Stamp::from(&stat), stat.st_nlink.into()))

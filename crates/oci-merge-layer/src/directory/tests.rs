@@ -270,7 +270,7 @@ fn an_unreadable_file_is_named() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("secret");
     fs::write(&file, "").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     if rustix::process::geteuid().is_root() {
         return; // Root reads everything.
     }

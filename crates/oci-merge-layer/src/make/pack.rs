@@ -107,7 +107,7 @@ impl<'a, W: Write> Packer<'a, W> {
             Some((known, xattrs)) if (known, xattrs) == (&attributes, &entry.xattrs) => Ok(()),
             Some((known, _)) => {
                 let text = if *known == attributes {
-                    format!("two sources have this directory, each with other extended attributes")
+                    "two sources have this directory, each with other extended attributes".into()
                 } else {
                     format!("two sources have this directory, one as {known}, one as {attributes}")
                 };

@@ -82,7 +82,7 @@ mod tests {
             (b"0000648\0", Number::Malformed),
             (b"-000644\0", Number::Malformed),
             (b"644\0 64\0", Number::Malformed),
-            (b"\0000644\0", Number::Malformed),
+            (b"\x00000644\x00", Number::Malformed),
             (b"644\n\0\0\0\0", Number::Malformed),
             (b"\t644\0\0\0\0", Number::Malformed),
         ] {

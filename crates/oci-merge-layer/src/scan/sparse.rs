@@ -39,7 +39,7 @@ impl Map {
         let mut sum = 0u64;
         for &(start, length) in &pieces {
             // GNU tar begins each piece at a new block, others do not.
-            if sum % BLOCK as u64 != 0 && length > 0 {
+            if !sum.is_multiple_of(BLOCK as u64) && length > 0 {
                 return Err(refuse("a piece that is not a whole number of blocks, before another"));
             }
             let after = start.checked_add(length).filter(|&after| start >= end && after <= size);

@@ -17,6 +17,8 @@ pub(super) struct Noted {
     pub(super) log: Mutex<Vec<String>>,
     pub(super) mountable: BTreeSet<(Digest, String)>,
     pub(super) refused: BTreeSet<Digest>,
+    /// Refused after the attempts to read it.
+    pub(super) refused_after_all: BTreeSet<Digest>,
     pub(super) claimed: BTreeSet<Digest>,
     pub(super) remote: bool,
     pub(super) attempts: usize,
@@ -87,7 +89,10 @@ impl Store for Noted {
             // An upload that breaks off and starts over.
             let _ = content.open().and_then(|mut c| c.read(&mut [0; 1]));
         }
-        let result = self.inner.push(descriptor, content);
+        let result = match self.refused_after_all.contains(&descriptor.digest) {
+            true => Err(Error::new(ErrorKind::Denied, "noted", "no, after all")),
+            false => self.inner.push(descriptor, content),
+        };
         self.busy.fetch_sub(1, Ordering::SeqCst);
         result
     }

@@ -180,19 +180,113 @@ fn threads_are_used_and_bounded() {
 #[test]
 fn a_copy_can_be_stopped_while_a_blob_moves() {
     let from = Memory::new();
-    let root = image(&from, "image", &["config", "layer"]);
+    let long = "layer ".repeat(100_000);
+    let root = image(&from, "image", &["config", &long]);
     let (to, cancel) = (Noted::default(), AtomicBool::new(false));
     let options = CopyOptions { cancel: Some(&cancel), ..alone(&["x"]) };
+    let (moved, size) = (AtomicUsize::new(0), long.len());
     let stop = |event: CopyEvent<'_>| {
-        if matches!(event, CopyEvent::Progress { .. }) {
-            cancel.store(true, Ordering::Relaxed);
+        if let CopyEvent::Progress { done, .. } = event {
+            assert!(!cancel.swap(true, Ordering::Relaxed), "bytes move on");
+            moved.store(done as usize, Ordering::Relaxed);
         }
     };
     let error = copy(&from, &to, &root, &options, &stop).unwrap_err();
     assert_eq!((error.kind(), error.side()), (ErrorKind::Cancelled, None));
+    assert!((1..size).contains(&moved.into_inner()));
     assert!(!to.inner.exists(&root).unwrap());
     assert_eq!(to.count("tag x image"), 0);
     assert_eq!(go(&from, &to, &root, &options).unwrap_err().kind(), ErrorKind::Cancelled);
+}
+
+/// A source of one slow layer: its reader gives a byte now and then, and `first` what its first opening gives.
+struct Slow {
+    inner: Memory,
+    name: &'static str,
+    opened: AtomicUsize,
+    first_fails: bool,
+}
+
+struct Drops<'a>(&'a [u8]);
+
+impl std::io::Read for Drops<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        self.0.read(&mut buffer[..1])
+    }
+}
+
+struct SlowContent<'a>(&'a Slow);
+
+impl Content for SlowContent<'_> {
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send + '_>> {
+        match self.0.opened.fetch_add(1, Ordering::Relaxed) {
+            0 if self.0.first_fails => Err(std::io::Error::other("not yet")),
+            _ => Ok(Box::new(Drops(self.0.name.as_bytes()))),
+        }
+    }
+}
+
+impl Store for Slow {
+    fn name(&self) -> String {
+        "slow".into()
+    }
+
+    fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.inner.resolve(reference)
+    }
+
+    fn exists(&self, descriptor: &Descriptor) -> Result<bool> {
+        self.inner.exists(descriptor)
+    }
+
+    fn fetch(&self, descriptor: &Descriptor) -> Result<Verified> {
+        self.inner.fetch(descriptor)
+    }
+
+    fn content(&self, descriptor: &Descriptor) -> Option<Box<dyn Content + '_>> {
+        match name_of(descriptor) == self.name {
+            true => Some(Box::new(SlowContent(self))),
+            false => self.inner.content(descriptor),
+        }
+    }
+
+    fn push(&self, _: &Descriptor, _: &dyn Content) -> Result<()> {
+        unreachable!("a source is not written to")
+    }
+
+    fn tag(&self, _: &Descriptor, _: &str) -> Result<()> {
+        unreachable!("a source is not written to")
+    }
+}
+
+#[test]
+fn a_failure_stops_the_others_and_is_the_one_that_is_told() {
+    let name = "a slow layer, and so long that it would take its time, three hundred milliseconds or more";
+    let from = Slow { inner: Memory::new(), name, opened: AtomicUsize::new(0), first_fails: false };
+    let root = image(&from.inner, "image", &["config", name, "refused layer"]);
+    let mut to = Noted::default();
+    to.refused.insert(blob("refused layer").digest);
+    let options = CopyOptions { threads: 2, ..CopyOptions::default() };
+    // The slow one comes first in the order of the documents, and only stops because the other one failed.
+    let error = go(&from, &to, &root, &options).unwrap_err();
+    assert_eq!((error.kind(), error.side()), (ErrorKind::Denied, Some(Side::Target)));
+    assert_eq!(to.count(&format!("push {name}")), 1, "it had begun");
+    assert!(!to.inner.exists(&blob(name)).unwrap(), "it was not sent to its end");
+}
+
+#[test]
+fn a_failure_that_an_attempt_got_over_is_not_blamed() {
+    let from = Slow { inner: Memory::new(), name: "slow", opened: AtomicUsize::new(0), first_fails: true };
+    let root = image(&from.inner, "image", &["config", "slow"]);
+    let mut to = Noted { attempts: 2, ..Noted::default() };
+    let error = go(&from, &Memory::new(), &root, &alone(&[])).unwrap_err();
+    assert_eq!(error.side(), Some(Side::Source), "{error}");
+
+    from.opened.store(0, Ordering::Relaxed);
+    to.refused_after_all.insert(blob("slow").digest);
+    let error = go(&from, &to, &root, &alone(&[])).unwrap_err();
+    assert_eq!((error.kind(), error.side()), (ErrorKind::Denied, Some(Side::Target)), "{error}");
 }
 
 #[test]

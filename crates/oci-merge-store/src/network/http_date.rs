@@ -47,6 +47,14 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "([A-Z][a-z]{2}, )?[0-9]{0,3}[ -][A-Z][a-z]{2}[ -][0-9]{0,5} [0-9:]{0,9}( GMT)?") {
+            parse(&text);
+        }
+    }
 
     #[test]
     fn the_three_forms_are_one_date() {

@@ -253,6 +253,7 @@ fn without_dots(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// RFC 3986 sections 5.4.1 and 5.4.2 against `http://a/b/c/d;p?q`, without fragments, which are never sent.
     const EXAMPLES: [(&str, &str); 31] = [
@@ -350,5 +351,18 @@ mod tests {
         assert_eq!(encode("a b&c=d+e%f#g?h"), "a%20b%26c%3Dd%2Be%25f%23g%3Fh");
         assert_eq!(decode("%2Fgr%C3%B6%zz%"), b"/gr\xc3\xb6%zz%");
         assert_eq!(Url::parse("https://a/ö b").unwrap().to_string(), "https://a/%C3%B6%20b");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_and_what_is_read_is_written(text in "(https?://)?[ -~ö]{0,30}", reference in any::<String>()) {
+            let base = Url::parse("https://registry.test/v2/a/").unwrap();
+            for url in [Url::parse(&text), base.join(&text), base.join(&reference)].into_iter().flatten() {
+                let written = url.to_string();
+                prop_assert_eq!(&Url::parse(&written).unwrap(), &url);
+                prop_assert!(written.parse::<ureq::http::Uri>().is_ok(), "{}", written);
+                prop_assert!(written.is_ascii() && !written.contains(char::is_whitespace) && !url.host().contains('@'));
+            }
+        }
     }
 }

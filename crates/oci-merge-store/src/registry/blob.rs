@@ -29,8 +29,8 @@ impl Registry {
             answer = ask(Method::GET, &mut attempts)?;
         }
         match answer.status {
-            // Content of another length is other content, whatever the address says.
-            200 => Ok(answer.length().is_none_or(|length| length == descriptor.size)),
+            // Content of another length is other content, whatever the address says; 0 is how some say nothing.
+            200 => Ok(answer.length().is_none_or(|length| length == 0 || length == descriptor.size)),
             404 => Ok(false),
             _ => Err(self.refused(answer, &scope, &attempts).error),
         }

@@ -107,6 +107,17 @@ fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_and_shown_safely(body in proptest::collection::vec(any::<u8>(), 0..200), json in r#"\{"errors":\[.{0,80}\]\}"#) {
+            for body in [&body[..], json.as_bytes()] {
+                let said = Said::parse(500, body).to_string();
+                prop_assert!(said.chars().all(|c| !c.is_control()), "{said:?}");
+            }
+        }
+    }
 
     #[test]
     fn errors_of_real_services_are_understood() {

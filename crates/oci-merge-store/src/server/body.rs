@@ -80,6 +80,15 @@ impl<'a> Body<'a> {
         self.cut_after = Some(bytes);
     }
 
+    #[cfg(feature = "faults")]
+    fn before_cut(&self, room: u64) -> io::Result<u64> {
+        match self.cut_after.map(|end| room.min(end.saturating_sub(self.count))) {
+            Some(0) => Err(ErrorKind::ConnectionAborted.into()),
+            Some(room) => Ok(room),
+            None => Ok(room),
+        }
+    }
+
     /// Reads the line before a chunk, or the lines after the last one.
     fn next_chunk(&mut self, first: bool) -> io::Result<()> {
         if !first && self.line()? != b"" {
@@ -128,18 +137,12 @@ impl Read for Body<'_> {
         if self.left == Left::Chunk(0) {
             self.next_chunk(self.count == 0)?;
         }
-        #[allow(unused_mut)]
-        let mut room = match self.left {
+        let room = match self.left {
             Left::Bytes(left) | Left::Chunk(left) => left,
             Left::Nothing => return Ok(0),
         };
         #[cfg(feature = "faults")]
-        if let Some(end) = self.cut_after {
-            room = room.min(end.saturating_sub(self.count));
-            if room == 0 {
-                return Err(ErrorKind::ConnectionAborted.into());
-            }
-        }
+        let room = self.before_cut(room)?;
         let most = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
         let count = self.connection.read(buffer.get_mut(..most).unwrap_or_default())?;
         if count == 0 {

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How clients show who they are.
@@ -63,8 +63,8 @@ pub enum Realm {
 /// The one who checks.
 pub(super) struct Guard {
     auth: Auth,
-    /// The URL of the token service.
-    pub(super) realm: Mutex<String>,
+    /// The URL of the token service, known once that listens.
+    realm: OnceLock<String>,
     tokens: Mutex<BTreeMap<String, Token>>,
 }
 
@@ -79,11 +79,16 @@ const MAX_TOKENS: usize = 10_000;
 
 impl Guard {
     pub(super) fn new(auth: Auth) -> Guard {
-        Guard { auth, realm: Mutex::default(), tokens: Mutex::default() }
+        Guard { auth, realm: OnceLock::new(), tokens: Mutex::default() }
     }
 
     pub(super) fn auth(&self) -> &Auth {
         &self.auth
+    }
+
+    /// Says where the token service is.
+    pub(super) fn send_to(&self, realm: String) {
+        let _ = self.realm.set(realm);
     }
 
     /// Lets a request for something of a repository pass, or for nothing in particular.
@@ -109,12 +114,10 @@ impl Guard {
     pub(super) fn challenge(&self, needed: &[(&str, &str)]) -> Reply {
         let scopes: Vec<_> = needed.iter().map(|(name, actions)| format!("repository:{name}:{actions}")).collect();
         let challenge = match &self.auth {
-            Auth::Bearer { .. } if scopes.is_empty() => {
-                format!("Bearer realm=\"{}\",service=\"oci-merge\"", lock(&self.realm))
-            }
             Auth::Bearer { .. } => {
-                let realm = lock(&self.realm);
-                format!("Bearer realm=\"{realm}\",service=\"oci-merge\",scope=\"{}\"", scopes.join(" "))
+                let realm = self.realm.get().map_or("", String::as_str);
+                let scope = if scopes.is_empty() { String::new() } else { format!(",scope=\"{}\"", scopes.join(" ")) };
+                format!("Bearer realm=\"{realm}\",service=\"oci-merge\"{scope}")
             }
             Auth::None | Auth::Basic(_) => "Basic realm=\"oci-merge\"".to_owned(),
         };

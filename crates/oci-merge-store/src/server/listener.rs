@@ -1,5 +1,6 @@
 //! A listening socket on loopback, a thread for each of its connections, and the end of them all.
 
+use super::lock;
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,8 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-use super::lock;
 
 /// The most connections that are open at a time; more are closed at once.
 const MAX_CONNECTIONS: usize = 1_000;
@@ -52,9 +51,8 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         let Some(accepting) = self.accepting.take() else { return };
-        while !accepting.is_finished() {
-            // accept() returns only for a connection.
-            let _ = TcpStream::connect_timeout(&self.address, Duration::from_millis(100));
+        // accept() returns only for a connection.
+        while !accepting.is_finished() && TcpStream::connect(self.address).is_err() {
             thread::sleep(Duration::from_millis(1));
         }
         let _ = accepting.join();

@@ -125,7 +125,7 @@ impl Server {
             Auth::Bearer { realm: Realm::Url(url), .. } => url.clone(),
             _ => format!("http://{}/token", token.as_ref().unwrap_or(&listener).address()),
         };
-        *lock(&registry.guard.realm) = realm;
+        registry.guard.send_to(realm);
         Ok(Server {
             registry,
             listener,
@@ -233,10 +233,11 @@ impl Server {
     }
 }
 
+#[cfg(feature = "faults")]
 impl Drop for Server {
     fn drop(&mut self) {
         // Threads that sleep for a fault must wake up before their listener waits for them.
-        self.registry.stop();
+        self.registry.plan.stop();
     }
 }
 

@@ -81,10 +81,4 @@ impl Registry {
     pub(super) fn next_connection(&self) -> u64 {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
-
-    /// Wakes whoever sleeps.
-    pub(super) fn stop(&self) {
-        #[cfg(feature = "faults")]
-        self.plan.stop();
-    }
 }

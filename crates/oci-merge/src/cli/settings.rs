@@ -19,7 +19,7 @@ pub(crate) fn settings(
     let platform = platform.map(str::parse).transpose();
     Ok(Settings {
         store: store(),
-        jobs: common.jobs.map(Into::into),
+        jobs: common.jobs,
         epoch: epoch()?,
         platform: platform.map_err(|e: oci_merge_image::Error| Error::Usage(format!("--platform: {e}")))?,
         limits: limits(&common.limit)?,

@@ -11,6 +11,8 @@ mod content;
 mod directory;
 mod fields;
 mod member;
+#[cfg(test)]
+mod tests;
 
 use super::Entries;
 use crate::scan::is_marked;

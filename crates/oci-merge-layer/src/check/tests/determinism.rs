@@ -35,7 +35,8 @@ fn threads_and_order_do_not_matter() {
     assert!(one.findings.is_sorted());
     assert_eq!(one, run(16, &ascending));
     let shuffled = run(16, &[7, 3, 11, 0, 5, 1, 9, 2, 10, 8, 4, 6]);
-    let in_short = |report: &crate::check::Report| report.findings.iter().map(|f| (in_short(f), f.more())).collect::<Vec<_>>();
+    let in_short =
+        |report: &crate::check::Report| report.findings.iter().map(|f| (in_short(f), f.more())).collect::<Vec<_>>();
     let sorted = |mut all: Vec<(String, u64)>| {
         all.sort();
         all

@@ -75,11 +75,19 @@ impl Set<'_> {
     pub(super) fn check(&self, policy: &Policy) -> Report {
         let base: Vec<LayerIndex> = self.base.iter().map(|list| base_layer(list)).collect();
         let indexes: Vec<LayerIndex> = self.layers.iter().map(|(_, _, list)| layer(list)).collect();
-        let places: Vec<(Prefix, Owns)> = self.layers.iter().map(|(_, places, _)| {
-            let (prefix, owns) = places.split_once(' ').unwrap_or((places, ""));
-            (prefix.parse().unwrap(), Owns::new(owns.split(' ').filter(|o| !o.is_empty())).unwrap())
-        }).collect();
-        let layers: Vec<Layer<'_>> = self.layers.iter().zip(&indexes).zip(&places)
+        let places: Vec<(Prefix, Owns)> = self
+            .layers
+            .iter()
+            .map(|(_, places, _)| {
+                let (prefix, owns) = places.split_once(' ').unwrap_or((places, ""));
+                (prefix.parse().unwrap(), Owns::new(owns.split(' ').filter(|o| !o.is_empty())).unwrap())
+            })
+            .collect();
+        let layers: Vec<Layer<'_>> = self
+            .layers
+            .iter()
+            .zip(&indexes)
+            .zip(&places)
             .map(|(((name, ..), index), (prefix, owns))| Layer { name, index, prefix, owns })
             .collect();
         check(&BaseView::new(&base.iter().collect::<Vec<_>>()), &layers, policy)

@@ -63,7 +63,8 @@ impl Model {
         let mut firsts: BTreeMap<usize, Vec<&Path>> = BTreeMap::new();
         names.iter().for_each(|(path, inode)| firsts.entry(*inode).or_default().push(path));
         let first = |inode: usize| firsts.get(&inode).filter(|names| names.len() > 1).map(|names| names[0].clone());
-        let mut seen: Seen = names.iter().map(|(path, &i)| (path.clone(), (disk.inodes[i].clone(), first(i)))).collect();
+        let mut seen: Seen =
+            names.iter().map(|(path, &i)| (path.clone(), (disk.inodes[i].clone(), first(i)))).collect();
         seen.insert(Path::new(), (disk.inodes[root].clone(), None));
         Ok(seen)
     }
@@ -230,7 +231,8 @@ impl Disk {
         let mut made = Inode::directory();
         if model == Model::O {
             // The mode is set once more, which takes the bit away; the group stays.
-            let setgid = upper.names.get(above).copied().flatten().map(|i| &self.inodes[i]).filter(|i| i.mode & 0o2000 != 0);
+            let setgid =
+                upper.names.get(above).copied().flatten().map(|i| &self.inodes[i]).filter(|i| i.mode & 0o2000 != 0);
             made.gid = setgid.map_or(0, |above| above.gid);
             for layer in lower.iter().rev() {
                 if let Some(found) = self.looked_up(layer, path)? {
@@ -273,7 +275,7 @@ fn overlaid(uppers: &[Upper], disk: &Disk) -> BTreeMap<Path, usize> {
             if !merged {
                 remove(&mut names, path);
             }
-            inode.iter().for_each(|&inode| drop(names.insert(path.clone(), inode)));
+            names.extend(inode.map(|inode| (path.clone(), inode)));
         }
     }
     names
@@ -284,7 +286,8 @@ fn remove(names: &mut BTreeMap<Path, usize>, gone: &[u8]) {
 }
 
 fn is_below(path: &[u8], directory: &[u8]) -> bool {
-    !path.is_empty() && (directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with(b"/")))
+    !path.is_empty()
+        && (directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with(b"/")))
 }
 
 fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {

@@ -19,33 +19,101 @@ fn messages_are_sentences() {
     let owns = "/opt/a /root /etc /lib /s";
     let mine = "/opt/b /root /etc /lib /s";
     for (base, a, b, message, advice) in [
-        (&[][..], "f root/x =1", "f root/x =2", "both a and b write /root/x", "leave it out of all layers but one, or agree on which copy counts"),
-        (&[], "f root/x", "f root/x", "a and b have the same /root/x", "nothing need be done; leaving it out of all layers but one saves its bytes"),
-        (&[], "f root/x", "l root/x ->y", "/root/x is a file in a and a symlink in b",
-            "leave it out of all layers but one, or put it under the prefix of its layer"),
-        (&[], "d root 0700", "d root", "a and b give the directory /root different attributes",
-            "give /root the same mode, owner and attributes everywhere, or leave it out"),
-        (&["d root 0700"], "f root/x", "d etc", "a has no entry for /root, which is not a plain directory in base",
-            "give a an entry for /root, with the mode, owner and attributes that it has elsewhere"),
+        (
+            &[][..],
+            "f root/x =1",
+            "f root/x =2",
+            "both a and b write /root/x",
+            "leave it out of all layers but one, or agree on which copy counts",
+        ),
+        (
+            &[],
+            "f root/x",
+            "f root/x",
+            "a and b have the same /root/x",
+            "nothing need be done; leaving it out of all layers but one saves its bytes",
+        ),
+        (
+            &[],
+            "f root/x",
+            "l root/x ->y",
+            "/root/x is a file in a and a symlink in b",
+            "leave it out of all layers but one, or put it under the prefix of its layer",
+        ),
+        (
+            &[],
+            "d root 0700",
+            "d root",
+            "a and b give the directory /root different attributes",
+            "give /root the same mode, owner and attributes everywhere, or leave it out",
+        ),
+        (
+            &["d root 0700"],
+            "f root/x",
+            "d etc",
+            "a has no entry for /root, which is not a plain directory in base",
+            "give a an entry for /root, with the mode, owner and attributes that it has elsewhere",
+        ),
         (&["d s 2755"], "f s/d/x", "d etc", "", ""),
-        (&["f etc/x =1"], "f etc/x =2", "d etc", "a replaces the base's /etc/x", "leave it out, or put the layer's own copy under its prefix"),
-        (&["l lib ->usr/lib"], "f lib/x", "f etc/y", "a has a directory at /lib, and base a symlink to usr/lib", "move the files of a in /lib to /usr/lib"),
-        (&["f root/x", "w root/.wh.x"], "f root/x/y", "d etc", "a has no entry for /root/x, and the base once deleted it",
-            "give a an entry for /root/x, before the entries in it"),
-        (&["f root/x", "d root/x"], "f root/x/d/y", "d etc",
+        (
+            &["f etc/x =1"],
+            "f etc/x =2",
+            "d etc",
+            "a replaces the base's /etc/x",
+            "leave it out, or put the layer's own copy under its prefix",
+        ),
+        (
+            &["l lib ->usr/lib"],
+            "f lib/x",
+            "f etc/y",
+            "a has a directory at /lib, and base a symlink to usr/lib",
+            "move the files of a in /lib to /usr/lib",
+        ),
+        (
+            &["f root/x", "w root/.wh.x"],
+            "f root/x/y",
+            "d etc",
+            "a has no entry for /root/x, and the base once deleted it",
+            "give a an entry for /root/x, before the entries in it",
+        ),
+        (
+            &["f root/x", "d root/x"],
+            "f root/x/d/y",
+            "d etc",
             "a has no entry for /root/x/d, and the base once had something other than a directory at /root/x",
-            "give a an entry for /root/x/d, before the entries in it"),
-        (&[], "f etc/ld.so.cache =1", "f etc/ld.so.cache =2", "both a and b write /etc/ld.so.cache, which cannot be merged",
-            "leave it out of the layers: it holds every library of an image, and each copy knows one layer's; a tool that needs its own libraries can have an rpath"),
-        (&[], "f usr/x", "d etc", "a writes /usr/x outside /opt/a", "put it under the prefix, leave it out, or name it in what a owns"),
-        (&["f opt/b/x/y"], "d etc", "d lib", "the base has /opt/b/x in /opt/b, the prefix of b", "give b another prefix, or take a base without it"),
+            "give a an entry for /root/x/d, before the entries in it",
+        ),
+        (
+            &[],
+            "f etc/ld.so.cache =1",
+            "f etc/ld.so.cache =2",
+            "both a and b write /etc/ld.so.cache, which cannot be merged",
+            "leave it out of the layers: it holds every library of an image, and each copy knows one layer's; a tool that needs its own libraries can have an rpath",
+        ),
+        (
+            &[],
+            "f usr/x",
+            "d etc",
+            "a writes /usr/x outside /opt/a",
+            "put it under the prefix, leave it out, or name it in what a owns",
+        ),
+        (
+            &["f opt/b/x/y"],
+            "d etc",
+            "d lib",
+            "the base has /opt/b/x in /opt/b, the prefix of b",
+            "give b another prefix, or take a base without it",
+        ),
     ] {
         if message.is_empty() {
             let told: Vec<_> = findings(base, &[("a", owns, a), ("b", mine, b)]).iter().map(Finding::message).collect();
-            assert_eq!(told, [
-                "a has no entry for /s, which is not a plain directory in base",
-                "a has no entry for /s/d, and /s above it is setgid in base",
-            ]);
+            assert_eq!(
+                told,
+                [
+                    "a has no entry for /s, which is not a plain directory in base",
+                    "a has no entry for /s/d, and /s above it is setgid in base",
+                ]
+            );
             continue;
         }
         let finding = one(base, &[("a", owns, a), ("b", mine, b)]);
@@ -65,13 +133,20 @@ fn prefixes_are_told_by_how_they_overlap() {
 fn many_are_counted() {
     let lists: Vec<(String, String)> = (0..8).map(|n| (format!("l{n}"), format!("f root/x ={n}"))).collect();
     let prefixes: Vec<String> = (0..8).map(|n| format!("/opt/{n} /root")).collect();
-    let layers: Vec<_> = lists.iter().zip(&prefixes).map(|((name, list), prefix)| (&**name, &**prefix, &**list)).collect();
+    let layers: Vec<_> =
+        lists.iter().zip(&prefixes).map(|((name, list), prefix)| (&**name, &**prefix, &**list)).collect();
     assert_eq!(one(&[], &layers).message(), "l0, l1, l2, l3 and 4 others write /root/x");
 }
 
 #[test]
 fn the_text_says_who_what_and_which_would_survive() {
-    let finding = one(&[], &[("python", "/opt/python /root", "f root/.profile 0644 =1"), ("rust", "/opt/rust /root", "f root/.profile 0600 5:6 =22")]);
+    let finding = one(
+        &[],
+        &[
+            ("python", "/opt/python /root", "f root/.profile 0644 =1"),
+            ("rust", "/opt/rust /root", "f root/.profile 0600 5:6 =22"),
+        ],
+    );
     // printf 1 | sha256sum; printf 22 | sha256sum
     assert_eq!(
         finding.to_string(),
@@ -85,7 +160,8 @@ fn the_text_says_who_what_and_which_would_survive() {
 
 #[test]
 fn names_are_shown_escaped() {
-    let finding = one(&[], &[("a\x1b[2J", "/opt/a /x", "f x/\x1b]0;\u{202e} =1"), ("b", "/opt/b /x", "f x/\x1b]0;\u{202e} =2")]);
+    let finding =
+        one(&[], &[("a\x1b[2J", "/opt/a /x", "f x/\x1b]0;\u{202e} =1"), ("b", "/opt/b /x", "f x/\x1b]0;\u{202e} =2")]);
     let text = finding.to_string() + &finding.message() + &finding.advice();
     assert!(text.contains("a\\x1b[2J") && text.contains("/x/\\x1b]0;\\u{202e}"), "{text}");
     assert!(text.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{text:?}");
@@ -93,7 +169,13 @@ fn names_are_shown_escaped() {
 
 #[test]
 fn the_json_has_the_published_shape() {
-    let finding = one(&[], &[("python", "/opt/python /root", "f root/.profile =1"), ("rust", "/opt/rust /root", "f root/.profile 0755 5:6 =22 +user.a:1\nh root/x ->root/.profile")]);
+    let finding = one(
+        &[],
+        &[
+            ("python", "/opt/python /root", "f root/.profile =1"),
+            ("rust", "/opt/rust /root", "f root/.profile 0755 5:6 =22 +user.a:1\nh root/x 0755 5:6 ->root/.profile"),
+        ],
+    );
     assert_eq!(
         serde_json::to_value(&finding).unwrap(),
         json!({
@@ -136,7 +218,8 @@ fn a_path_that_is_not_utf_8_comes_as_bytes_too() {
     use oci_merge_image::{DiffId, Digest, LayerPath};
     let mut index = IndexBuilder::default();
     let path = LayerPath::parse(b"x/\xff").unwrap();
-    let entry = Entry { path, body: Body::Fifo, mode: 0, uid: 0, gid: 0, mtime: Time::default(), xattrs: Xattrs::new() };
+    let entry =
+        Entry { path, body: Body::Fifo, mode: 0, uid: 0, gid: 0, mtime: Time::default(), xattrs: Xattrs::new() };
     index.push(&entry, None, None).unwrap();
     let index = index.finish(Digest::of(b""), DiffId(Digest::of(b""))).unwrap();
     let empty = layer("");

@@ -27,7 +27,9 @@ fn what_is_clean_does_not_depend_on_order_or_runtime() {
             refused_rightly += u64::from(outcome != Outcome::One);
         }
     }
-    println!("{accepted} accepted, {sharing} of them with a path in common; {refused_rightly} of {refused} refused rightly");
+    println!(
+        "{accepted} accepted, {sharing} of them with a path in common; {refused_rightly} of {refused} refused rightly"
+    );
     // The rules are of use only if they let sets through, also such as have something in common ...
     assert!(accepted * 10 > cases && sharing * 20 > cases, "{accepted} and {sharing} of {cases}");
     // ... and refuse little that would have done no harm.
@@ -85,9 +87,14 @@ struct RandomSet {
 impl RandomSet {
     fn new(seed: u64) -> RandomSet {
         let mut random = Random(seed);
-        let base = (0..random.below(4)).map(|_| random.sheet(true)).collect();
-        let layers = (0..2 + random.below(2)).map(|_| random.sheet(false)).collect();
-        RandomSet { base, layers }
+        let mut sheets: Vec<Sheet> = Vec::new();
+        let (base, layers) = (random.below(4) as usize, 2 + random.below(2) as usize);
+        for number in 0..base + layers {
+            let sheet = random.sheet(number < base, &sheets);
+            sheets.push(sheet);
+        }
+        let layers = sheets.split_off(base);
+        RandomSet { base: sheets, layers }
     }
 
     fn is_clean(&self) -> bool {
@@ -177,7 +184,10 @@ impl RandomSet {
                         Item::Whiteout(path) => format!("  whiteout {path}\n"),
                         Item::Entry(e, content) => {
                             let content = String::from_utf8_lossy(content);
-                            format!("  {} {:?} {:04o} {}:{} {:?} {content}\n", e.path, e.body, e.mode, e.uid, e.gid, e.xattrs)
+                            format!(
+                                "  {} {:?} {:04o} {}:{} {:?} {content}\n",
+                                e.path, e.body, e.mode, e.uid, e.gid, e.xattrs
+                            )
                         }
                     };
                 }
@@ -223,9 +233,9 @@ impl Random {
     }
 
     /// A layer that satisfies the rules for one layer; others are thrown away.
-    fn sheet(&mut self, is_base: bool) -> Sheet {
+    fn sheet(&mut self, is_base: bool, others: &[Sheet]) -> Sheet {
         loop {
-            let items: Vec<Item> = (0..1 + self.below(5)).map(|_| self.item(is_base)).collect();
+            let items: Vec<Item> = (0..1 + self.below(5)).map(|_| self.item(is_base, others)).collect();
             let mut index = IndexBuilder::default();
             let pushed = items.iter().try_for_each(|item| match item {
                 Item::Whiteout(path) => index.push_whiteout(path.clone()),
@@ -242,7 +252,12 @@ impl Random {
         }
     }
 
-    fn item(&mut self, is_base: bool) -> Item {
+    fn item(&mut self, is_base: bool, others: &[Sheet]) -> Item {
+        let known: Vec<_> = others.iter().flat_map(Sheet::entries).collect();
+        if !known.is_empty() && self.one_in(3) {
+            let (entry, content) = self.pick(&known);
+            return Item::Entry(entry.clone(), content.clone());
+        }
         let path = self.path();
         if is_base && self.one_in(5) {
             let name = if self.one_in(3) { b".wh..wh..opq".to_vec() } else { [b".wh.", self.name()].concat() };

@@ -89,10 +89,10 @@ impl LayerIndex {
         for _ in 0..head.entries {
             let line: Line = reader.read()?;
             line.judge(notes.is_empty()).map_err(|why| refuse(reader.number, why))?;
-            if let Some(before) = records.last() {
-                if compare_paths(before.path(&arena.names), &line.path) != Ordering::Less {
-                    return Err(refuse(reader.number, "is not in order of path"));
-                }
+            if let Some(before) = records.last()
+                && compare_paths(before.path(&arena.names), &line.path) != Ordering::Less
+            {
+                return Err(refuse(reader.number, "is not in order of path"));
             }
             let record = line.into_record(&mut arena)?;
             groups.join(&record, notes.is_empty()).map_err(|why| refuse(reader.number, why))?;

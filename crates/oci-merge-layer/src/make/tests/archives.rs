@@ -36,7 +36,9 @@ fn every_reason_to_pack_anew_is_told() {
         (
             "an ancestor is as in the base",
             &["d etc 0711", "f etc/x =1"],
-            |r| drop(r.base.insert(path("etc"), Attributes { mode: 0o711, uid: 0, gid: 0 })),
+            |r| {
+                r.base.insert(path("etc"), Attributes { mode: 0o711, uid: 0, gid: 0 });
+            },
             &[],
         ),
         (

@@ -169,10 +169,6 @@ fn packed(recipe: &Recipe) -> Vec<String> {
     made(recipe).unwrap().0.expect("the archive was kept")
 }
 
-fn kept(recipe: &Recipe) -> bool {
-    made(recipe).unwrap().0.is_none()
-}
-
 /// The reasons for which an archive was packed anew.
 fn reasons(recipe: &Recipe) -> Vec<&'static str> {
     made(recipe).unwrap().1.repacked.iter().map(|note| note.reason.0).collect()

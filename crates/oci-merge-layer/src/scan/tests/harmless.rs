@@ -29,7 +29,7 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("an access time alone", "TAR_FORMAT", one(Header::file("a").gnu().with(345, "14524770400 "))),
         ("no version, and no prefix", "TAR_FORMAT", one(Header::file("a").with(263, "\0\0"))),
         ("device numbers before POSIX, as GNU tar writes them", "TAR_FORMAT", {
-            one(Header::file("a").v7().with(329, "0000000\00000000\0"))
+            one(Header::file("a").v7().with(329, "0000000\x000000000\x00"))
         }),
         ("one block of zeros at the end", "TAR_TRUNCATED", Tar::new().file("a", "").raw([0; 512]).0),
         ("a time before 1901 that PAX corrects, as bsdtar writes it", "TAR_MTIME", {

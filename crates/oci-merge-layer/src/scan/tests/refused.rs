@@ -29,7 +29,7 @@ fn numbers() {
         ("letters", "TAR_NUMBER", size("0000000012x\0")),
         ("minus", "TAR_NUMBER", size("-0000000001\0")),
         ("newline", "TAR_NUMBER", one(Header::file("a").with(100, "0000644\n"))),
-        ("NUL first", "TAR_NUMBER", one(Header::file("a").with(100, "\0000644\0"))),
+        ("NUL first", "TAR_NUMBER", one(Header::file("a").with(100, "\x00000644\x00"))),
         ("digits after a NUL", "TAR_NUMBER", one(Header::file("a").with(100, "644\0 64\0"))),
         ("blank size", "TAR_NUMBER", size(&"\0".repeat(12))),
         ("negative size", "TAR_NUMBER", one(Header::file("a").with(124, [0xff; 12]))),

@@ -129,3 +129,61 @@ fn decode_auth(text: &str) -> Option<(String, String)> {
     // Old clients padded the text with NULs; docker/cli removes them too.
     Some((username.to_owned(), password.trim_end_matches('\0').to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(text: &str) -> Held {
+        let file = AuthFile::parse(text.as_bytes()).unwrap();
+        file.find("ghcr.io", "jon/babylon", &Environment::empty(), true)
+    }
+
+    #[test]
+    fn entries_are_read_in_all_their_forms() {
+        // `printf jon:pw | base64`, and the same without its padding and with docker's NULs.
+        let jon = Some(Credential::Password { username: "jon".into(), password: Secret::new("pw") });
+        let rows = [
+            (r#"{"auths":{"ghcr.io":{"auth":"am9uOnB3"}}}"#, jon.clone()),
+            (r#"{"auths":{"ghcr.io":{"auth":"am9uOnB3AAA="}}}"#, jon.clone()),
+            (r#"{"auths":{"ghcr.io":{"auth":"am9uOnB3AAA"}}}"#, jon.clone()),
+            (r#"{"auths":{"ghcr.io":{"username":"jon","password":"pw","auth":"eDp5"}}}"#, jon.clone()),
+            (r#"{"ghcr.io":{"auth":"am9uOnB3","email":"jon@x.test"}}"#, jon),
+            (
+                r#"{"auths":{"ghcr.io":{"identitytoken":"t","auth":"am9uOg=="}}}"#,
+                Some(Credential::Identity(Secret::new("t"))),
+            ),
+            (r#"{"auths":{"ghcr.io":{"registrytoken":"t"}}}"#, Some(Credential::Bearer(Secret::new("t")))),
+            (r#"{"auths":{"ghcr.io":{}}}"#, None),
+            (r#"{"auths":{"ghcr.io":{"auth":"not base64!"}}}"#, None),
+            (r#"{"auths":{"ghcr.io":{"auth":"bm9jb2xvbg=="}}}"#, None),
+            (r#"{"auths":{"ghcr.io":7},"credHelpers":[],"credsStore":{}}"#, None),
+            (r#"{"auths":[]}"#, None),
+            ("{}", None),
+        ];
+        for (text, credential) in rows {
+            assert_eq!(found(text).credential, credential, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_has_instead_is_said() {
+        let entry = r#":{"auth":"am9uOnB3"}"#;
+        let file = |names: &[&str]| {
+            let entries: Vec<String> = names.iter().map(|name| format!("\"{name}\"{entry}")).collect();
+            found(&format!(r#"{{"auths":{{{}}}}}"#, entries.join(","))).said
+        };
+        assert_eq!(file(&[]), "has no logins");
+        assert_eq!(file(&["https://index.docker.io/v1/"]), "has docker.io only");
+        assert_eq!(file(&["quay.io/team", "a.test"]), "has quay.io/team and a.test only");
+        assert_eq!(file(&["a.test", "b.test", "c.test", "d.test"]), "has a.test, b.test and 2 more");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = AuthFile::parse(&bytes);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::args::{Build, Check, Merge, Target};
 use super::{Run, answer, spec_file, summary};
-use oci_merge::{Builder, Destination, Error, MergeInput, Result, ResultFiles, Spec};
+use oci_merge::{Builder, Destination, Error, MergeInput, Reference, Result, ResultFiles, Spec};
 use serde_json::json;
 use std::path::Path;
 
@@ -38,6 +38,13 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
         spec.project.repo = Some(repo.parse().map_err(|e| Error::Usage(format!("--repo: {e}")))?);
     }
     let destinations = destinations(target)?;
+    // Before any work is done: a slip in a name is not worth a build.
+    for name in &target.tag {
+        name.parse::<Reference>().map_err(|e| Error::Image { what: format!("-t {name}"), source: e })?;
+    }
+    if destinations.contains(&Destination::Registry) && target.tag.is_empty() && spec.project.repo.is_none() {
+        return Err(Error::Usage("push where? say -t REFERENCE, or set project.repo in the spec".into()));
+    }
     let settings = run.settings(platform)?;
     let builder = Builder::new(spec).settings(settings).only(only).names(&target.tag);
     let built = told(run, builder.assemble())?.write(&destinations)?;

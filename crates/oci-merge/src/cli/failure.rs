@@ -57,6 +57,10 @@ pub(crate) fn usage(refusal: &clap::Error) -> u8 {
     }
     let terminal = Terminal::of(clap::ColorChoice::Auto);
     let text = rendered(refusal, &std::io::stderr());
+    if refusal.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        terminal.say(format!("{}\n\n{}: which command?", text.trim_end(), terminal.paint(BAD, "error[OM0100]")));
+        return 2;
+    }
     // clap begins with "error:", in colour or not; every error here has a code.
     terminal.say(text.replacen("error:", "error[OM0100]:", 1).trim_end());
     2

@@ -50,7 +50,7 @@ fn run() -> u8 {
     };
     let terminal = Terminal::of(cli.common.color);
     let cancel = CancelToken::new();
-    let received = signals::watch(cancel.clone());
+    let received = signals::watch(cancel.clone(), terminal);
     let wanted = Wanted {
         quiet: cli.common.quiet || !cli.command.makes_layers(),
         verbose: cli.common.verbose > 0,

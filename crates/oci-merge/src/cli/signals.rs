@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM: stop the run, clean up, say which it was.
 
+use super::terminal::Terminal;
 use oci_merge::CancelToken;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -21,7 +22,7 @@ impl Received {
 }
 
 /// Cancels at the first signal. A second one ends the process at once.
-pub(crate) fn watch(cancel: CancelToken) -> Received {
+pub(crate) fn watch(cancel: CancelToken, terminal: Terminal) -> Received {
     let received = Received::default();
     let first = received.clone();
     // Without it the signals keep their own meaning, which is to end the process.
@@ -32,6 +33,7 @@ pub(crate) fn watch(cancel: CancelToken) -> Received {
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
             cancel.cancel();
+            terminal.say("stopping; once more to end at once");
         }
     });
     received

@@ -133,6 +133,7 @@ fn place(table: &Table<'_>, words: &Placeholders<'_>) -> Option<(Place, std::ops
             table.bad(&at, format!("{} has both `path` and `url`: one of them has to go", table.name));
             None
         }
+        (false, false) if table.has_slip_of("path") || table.has_slip_of("url") => None,
         (false, false) => {
             let message = format!("{} has neither `path` nor `url`", table.name);
             table.bad_with(MISSING_KEY, &table.range, message, "path = \"DIRECTORY or ARCHIVE\", or url = \"…\"");

@@ -118,11 +118,16 @@ impl<'t> Table<'t> {
 
     /// Says that a key is missing, and what it is for; unless it is there with a slip in it, which has been said.
     pub(super) fn missing(&self, key: &str, why: &str) {
-        let slips = self.members.iter().filter(|m| !self.keys.contains(&m.key.as_str()));
-        if slips.into_iter().any(|m| nearest(&m.key, self.keys.iter().copied()) == Some(key)) {
+        if self.has_slip_of(key) {
             return;
         }
         self.faults.add_with(MISSING_KEY, &self.range, format!("{} has no `{key}`", self.name), why, None, None);
+    }
+
+    /// Whether there is an unknown key that was probably meant to be this one.
+    pub(super) fn has_slip_of(&self, key: &str) -> bool {
+        let mut slips = self.members.iter().filter(|m| !self.keys.contains(&m.key.as_str()));
+        slips.any(|m| nearest(&m.key, self.keys.iter().copied()) == Some(key))
     }
 
     /// Says that the value of a key cannot be meant.

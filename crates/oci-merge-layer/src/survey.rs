@@ -129,3 +129,84 @@ impl<R: Read> Read for Digested<R> {
         Ok(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Facts;
+    use crate::scan::tests::tar::{Header, Tar};
+    use crate::{EntryView, Limits};
+    use flate2::Compression as Level;
+    use flate2::write::GzEncoder;
+    use oci_merge_image::LayerPath;
+    use std::io::Write;
+
+    fn kept() -> Rules {
+        Rules::kept(Limits::default())
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut gzip = GzEncoder::new(Vec::new(), Level::default());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    fn find<'a>(survey: &'a Survey, path: &str) -> EntryView<'a> {
+        survey.index.find(&LayerPath::parse(path.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn one_pass_tells_digests_sizes_entries_and_facts() {
+        let tar = Tar::new().file("a", "hello").entry(Header::file("run"), "#!/bin/sh -e\n").raw([0; 1_000_000]).end();
+        let blob = gzip(&tar);
+        let survey = survey(&blob[..], &kept()).unwrap();
+        assert_eq!((survey.size, survey.tar_size), (blob.len() as u64, tar.len() as u64));
+        assert_eq!(survey.compression, Compression::Gzip);
+        assert_eq!(*survey.index.digest(), Digest::of(&blob));
+        assert_eq!(survey.index.diff_id().0, Digest::of(&tar));
+        // printf hello | sha256sum
+        let hello = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+        assert_eq!(Digest::from_sha256(*find(&survey, "a").content.unwrap()).to_string(), hello);
+        assert_eq!(find(&survey, "a").facts, None);
+        let script = Facts::Script { interpreter: b"/bin/sh -e".to_vec() };
+        assert_eq!(find(&survey, "run").facts, Some(&script));
+    }
+
+    #[test]
+    fn of_a_plain_tar_the_diff_id_is_the_digest() {
+        let tar = Tar::new().file("a", "hello").end();
+        let survey = survey(&tar[..], &kept()).unwrap();
+        assert_eq!((survey.size, survey.tar_size, survey.compression), (2048, 2048, Compression::None));
+        assert_eq!(*survey.index.digest(), Digest::of(&tar));
+        assert_eq!(survey.index.diff_id().0, Digest::of(&tar));
+    }
+
+    #[test]
+    fn a_layer_is_a_tar_plain_or_in_gzip_or_zstd() {
+        for blob in [&b"\xfd7zXZ\0\0\0"[..], b"BZh91AY&SY", b"PK\x03\x04", b"!<arch>\n", b"\x04\x22\x4d\x18"] {
+            assert_eq!(survey(blob, &kept()).unwrap_err().reason().unwrap().0, "UNSUPPORTED_COMPRESSION");
+        }
+        assert_eq!(survey(&[][..], &kept()).unwrap_err().reason().unwrap().0, "TAR_TRUNCATED");
+    }
+
+    #[test]
+    fn notes_on_the_compression_and_on_the_tar_are_notes_on_the_layer() {
+        let mut blob = gzip(&Tar::new().dir("a").dir("a").end());
+        blob[3] = 2;
+        let crc = crc32fast::hash(&blob[..10]) as u16;
+        blob.splice(10..10, crc.to_le_bytes());
+        let survey = survey(&blob[..], &Rules::layer(Limits::default())).unwrap();
+        let reasons: Vec<_> = survey.index.notes().iter().map(|note| note.reason.0).collect();
+        assert_eq!(reasons, ["GZ_HEADER_CRC", "TAR_DUPLICATE"]);
+    }
+
+    #[test]
+    fn a_base_has_whiteouts() {
+        let tar = Tar::new().file("etc/.wh.b", "").file("etc/.wh.a", "").file("x", "").end();
+        let survey = survey(&tar[..], &Rules::base(Limits::default())).unwrap();
+        let whiteouts: Vec<_> = survey.index.whiteouts().iter().map(ToString::to_string).collect();
+        assert_eq!(whiteouts, ["/etc/.wh.a", "/etc/.wh.b"]);
+        assert_eq!(survey.index.len(), 1);
+        assert_eq!(survey.index.notes(), []);
+    }
+}

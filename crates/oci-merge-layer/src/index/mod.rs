@@ -6,6 +6,8 @@ mod bytes;
 mod facts;
 mod links;
 mod places;
+#[cfg(test)]
+mod tests;
 mod xattrs;
 
 pub use builder::IndexBuilder;

@@ -7,7 +7,7 @@ use crate::{Kind, Result};
 impl IndexBuilder {
     /// Entries with the same path are neighbours; leaves one of each in the order.
     pub(super) fn join_duplicates(&mut self, order: &mut Vec<u32>) -> Result<()> {
-        let mut kept: Vec<u32> = Vec::new();
+        let mut dropped: Vec<u32> = Vec::new();
         let mut from = 0;
         let mut runs = Vec::new();
         while let Some(&first) = order.get(from) {
@@ -27,9 +27,9 @@ impl IndexBuilder {
             self.odd(same, "TAR_DUPLICATE", &path, || format!("the layer has this path {} times", run.len()))?;
             // Equal directories are one, made by the first header; of others in a base, the last is what remains.
             let stays = if same { first } else { last };
-            kept.extend(same_path.iter().filter(|&&other| other != stays));
+            dropped.extend(same_path.iter().filter(|&&other| other != stays));
         }
-        for dropped in kept {
+        for dropped in dropped {
             self.record_mut(dropped).flags |= DROPPED;
         }
         if !runs.is_empty() {

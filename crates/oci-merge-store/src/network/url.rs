@@ -190,6 +190,7 @@ fn authority_of(text: &str) -> Result<(String, Option<u16>), &'static str> {
             let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or("no port after the ]")?) };
             (format!("[{v6}]"), port)
         }
+        None if text.starts_with('[') => return Err("a bracket that nothing closes"),
         None => match text.split_once(':') {
             Some((host, port)) => (host.to_ascii_lowercase(), Some(port)),
             None => (text.to_ascii_lowercase(), None),

@@ -85,6 +85,15 @@ fn the_fourth_tool_clashes_with_the_third() {
     assert!(!place.path("image").exists(), "nothing is written when the answer is no");
 }
 
+/// The README shows the collision as the program prints it.
+#[test]
+fn the_readme_shows_the_collision_as_it_is() {
+    let readme = std::fs::read_to_string(super::root().join("README.md")).unwrap();
+    let shown = readme.split("$ oci-merge check\n").nth(1).unwrap().split("```").next().unwrap();
+    let ran = with_delta().run(&["check", "--progress", "none"]).ends(1);
+    assert_eq!(ran.err, shown);
+}
+
 #[test]
 fn a_collision_as_json_names_layers_and_lines() {
     let place = with_delta();

@@ -2,6 +2,7 @@
 
 mod demo; // the newcomer's two commands, and the collision
 mod pages; // help, manual pages, completions, schema, and the documents of the repository
+mod pushing; // with a registry at the other end
 mod refusals; // exit codes, one for each way to end
 mod screens; // what is on stdout and on stderr, and in which form
 mod specs; // forty slips in a spec

@@ -64,20 +64,21 @@ fn verify(layer: &LayerSpec, path: &Path, sha256: &Digest, local: &Local) -> Res
     let file = File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     let blob = Descriptor::new(MediaType::from(ANY_BYTES), sha256.clone(), size);
-    local.layout().adopt(&file, &blob).map_err(|e| changed(layer, e))?;
+    let named = format!("{}: {}", layer.name, shown(path.as_os_str().as_encoded_bytes()));
+    local.layout().adopt(&file, &blob).map_err(|e| changed(&named, e))?;
     Ok(local.layout().blob_path(sha256))
 }
 
-fn changed(layer: &LayerSpec, error: oci_merge_store::Error) -> Error {
+fn changed(what: &str, error: oci_merge_store::Error) -> Error {
     match error.kind() {
-        StoreKind::Mismatch => Error::SourceChanged { what: layer.name.clone(), source: error },
-        _ => Error::store(&layer.name, error),
+        StoreKind::Mismatch => Error::SourceChanged { what: what.into(), source: error },
+        _ => Error::store(what, error),
     }
 }
 
 /// Downloads into the local store, where a second run finds it by its digest.
 fn fetch(layer: &LayerSpec, url: &str, sha256: Option<&Digest>, local: &Local, run: &Run) -> Result<PathBuf> {
-    let failed = |e| changed(layer, e);
+    let failed = |e| changed(&layer.name, e);
     if let Some(path) = sha256.and_then(|digest| local.verified_blob(digest)) {
         return Ok(path);
     }

@@ -104,7 +104,8 @@ impl Bench<'_> {
                 How::Kept
             }
         };
-        Ok(self.ready(layer, recipe.owns, made.descriptor, made.index, how, notes(&made.report)))
+        let notes = notes(&made.report, &made.index);
+        Ok(self.ready(layer, recipe.owns, made.descriptor, made.index, how, notes))
     }
 
     fn recipe(&self, layer: &LayerSpec) -> Result<Recipe> {
@@ -242,7 +243,7 @@ fn directories(base_indexes: &[LayerIndex], layers: &[LayerSpec]) -> BTreeMap<La
 }
 
 /// What a person should know of how a layer came about, a line each.
-fn notes(report: &make::Report) -> Vec<String> {
+fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
     let listed = |what: &str, listed: &make::Listed| {
         let first = listed.first.iter().take(3).map(|path| path.to_string()).collect::<Vec<_>>().join(", ");
         let more = if listed.count > 3 { ", …" } else { "" };
@@ -259,5 +260,7 @@ fn notes(report: &make::Report) -> Vec<String> {
         listed("left out by `include` or `exclude`", &report.filtered),
         listed("Python files whose compiled form is for another time", &report.stale_bytecode),
     ];
-    repacked.chain(xattrs).chain(lists.into_iter().flatten()).collect()
+    let privileged = index.entries().filter(|entry| entry.kind == Kind::File && entry.mode & 0o6000 != 0);
+    let privileged = privileged.map(|entry| format!("/{} is setuid or setgid ({:04o})", shown(entry.path), entry.mode));
+    repacked.chain(xattrs).chain(lists.into_iter().flatten()).chain(privileged.take(20)).collect()
 }

@@ -20,7 +20,7 @@
 //!
 //! | verb | what it does | where |
 //! |---|---|---|
-//! | parse | `oci-merge.toml` becomes a [`Spec`](spec::Spec), or all of its errors | [`spec`] |
+//! | parse | `oci-merge.toml` becomes a [`Spec`], or all of its errors | [`spec`] |
 //! | resolve | the base's documents; no layer is read | `open` |
 //! | gather | sources come onto this machine, verified | `gather` |
 //! | pack | each layer in one pass: tar, diff_id, index, gzip, digest | `layers` |

@@ -94,11 +94,11 @@ impl Writer<'_> {
         };
         let is_stdout = path.as_os_str() == "-";
         if is_stdout {
-            self.write_archive(&mut io::stdout().lock())?;
+            self.write_archive("the standard output", &mut io::stdout().lock())?;
         } else {
             let mut outcome = Ok(());
             let written = write_whole(path, |file| {
-                outcome = self.write_archive(file);
+                outcome = self.write_archive(&shown(path.as_os_str().as_encoded_bytes()).to_string(), file);
                 outcome.as_ref().map_err(|_| io::Error::other("the image could not be read")).copied()
             });
             outcome.and(written)?;
@@ -109,17 +109,17 @@ impl Writer<'_> {
         Ok(names.iter().map(|name| self.pinned(format!("{place}:{name}"), false)).collect())
     }
 
-    fn write_archive(&self, out: &mut dyn Write) -> Result<()> {
+    fn write_archive(&self, place: &str, out: &mut dyn Write) -> Result<()> {
         let names = self.names.in_archive();
         let images = [ArchiveImage { names: &names, descriptor: &self.root }];
-        write_archive(&images, &self.from, out).map_err(|e| Error::store("the archive", e))
+        write_archive(&images, &self.from, out).map_err(|e| Error::store(place, e))
     }
 
     fn engine(&self) -> Result<Vec<Written>> {
         let engine = Engine::find()?;
         let names = self.names.in_archive();
         let Some(first) = names.first() else { return Ok(Vec::new()) };
-        engine.load(first, [&self.config.digest, &self.root.digest], |pipe| self.write_archive(pipe))?;
+        engine.load(first, [&self.config.digest, &self.root.digest], |pipe| self.write_archive("load", pipe))?;
         let known = |name: &String| Written { reference: name.clone(), answer: name.clone(), pushed: false };
         Ok(names.iter().map(known).collect())
     }

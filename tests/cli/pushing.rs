@@ -1,0 +1,106 @@
+use super::{Place, Ran};
+use oci_merge_store::server::faults::{Action, Fault};
+use oci_merge_store::server::{Auth, Login, Options, Server};
+use std::time::Duration;
+
+fn server() -> Server {
+    Server::start(Options::default()).unwrap()
+}
+
+/// The cells of the row of a table that begins with a word.
+fn row<'t>(table: &'t str, first: &str) -> Vec<&'t str> {
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.into_iter()
+        .find(|row| row.first() == Some(&first) && row.len() > 5)
+        .unwrap_or_else(|| panic!("{first}\n{table}"))
+}
+
+#[test]
+fn a_push_says_what_was_sent_and_answers_with_the_digest() {
+    let (server, place) = (server(), Place::with_demo());
+    let reference = format!("{}/demo/image:1", server.address());
+    let push = ["build", "--push", "-t", &reference];
+    let ran = place.run(&push).ends(0);
+    let digest = server.tags("demo/image")["1"].to_string();
+    assert_eq!(ran.out, format!("{reference}@{digest}\n"));
+    assert!(!place.path("image").exists(), "only where it was sent to");
+    let gamma = row(&ran.err, "gamma");
+    assert_eq!((&gamma[..3], gamma[5]), (&["gamma", "0.1", "/opt/gamma"][..], "new"), "{}", ran.err);
+    assert_eq!(gamma[3..5], gamma[6..8], "all of it was sent");
+
+    let again = place.run(&push).ends(0);
+    assert_eq!(again.out, ran.out);
+    let gamma = row(&again.err, "gamma");
+    assert_eq!(gamma[5..7], ["unchanged", "0"], "{}", again.err);
+    assert!(server.violations().is_empty(), "{:?}", server.violations());
+}
+
+#[test]
+fn what_was_built_earlier_goes_as_it_is() {
+    let (server, place) = (server(), Place::with_demo());
+    let built = place.run(&["build", "-o", "type=oci,dest=image", "-o", "type=oci,dest=image.tar"]).ends(0).out;
+    let digest = built.split_once('@').unwrap().1.split_whitespace().next().unwrap();
+    for (image, name) in [("image", "one:1"), ("oci:./image:full", "two:1"), ("image.tar", "three:1")] {
+        let reference = format!("{}/{name}", server.address());
+        let ran = place.run(&["push", image, &reference]).ends(0);
+        assert_eq!(ran.out, format!("{reference}@{digest}\n"), "{}", ran.err);
+    }
+    let shown = place.run(&["inspect", &format!("{}/two:1", server.address())]).ends(0).out;
+    assert!(shown.contains(digest) && shown.contains("/opt/beta"), "{shown}");
+}
+
+#[test]
+fn the_repository_may_come_from_spec_variable_or_flag() {
+    let (server, place) = (server(), Place::with_demo());
+    let address = server.address();
+    let spec = place.read("oci-merge.toml").replace("name = \"demo\"", &format!("repo = \"{address}/spec\""));
+    place.write("oci-merge.toml", &spec);
+    let answer =
+        |command: &mut std::process::Command| Ran::of(command).ends(0).out.split('@').next().unwrap().to_owned();
+    let mut command = place.command(&["build", "--push", "-q"]);
+    assert_eq!(answer(&mut command), format!("{address}/spec:full"));
+    command.env("OCI_MERGE_REPO", format!("{address}/variable"));
+    assert_eq!(answer(&mut command), format!("{address}/variable:full"));
+    command.args(["--repo", &format!("{address}/flag")]);
+    assert_eq!(answer(&mut command), format!("{address}/flag:full"));
+}
+
+#[test]
+fn a_refused_login_is_four_and_tells_no_secret() {
+    let auth = Auth::Basic(Login { user: "jon".into(), password: "right-4711".into() });
+    let server = Server::start(Options { auth, ..Options::default() }).unwrap();
+    let place = Place::with_demo();
+    let (address, reference) = (server.address().to_string(), format!("{}/demo:1", server.address()));
+    let push = ["build", "--push", "-vv", "-t", &reference];
+    place.run(&push).ends(4).says(&["OM0501", &address, "REGISTRY_AUTH_FILE", "DOCKER_AUTH_CONFIG"]).without_answer();
+    // echo -n jon:wrong-4711 | base64
+    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOndyb25nLTQ3MTE=\"}}}}}}"));
+    let ran =
+        place.run(&[&push[..], &["--authfile", "auth.json"]].concat()).ends(4).says(&["OM0501", "jon", "auth.json"]);
+    assert!(!ran.err.contains("4711") && !ran.err.contains("am9uOndyb25nLTQ3MTE"), "{}", ran.err);
+    // echo -n jon:right-4711 | base64
+    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOnJpZ2h0LTQ3MTE=\"}}}}}}"));
+    place.run(&[&push[..], &["--authfile", "auth.json"]].concat()).ends(0);
+}
+
+#[test]
+fn verbose_shows_each_request_as_a_line() {
+    let (server, place) = (server(), Place::with_demo());
+    let reference = format!("{}/demo:1", server.address());
+    let ran = place.run(&["build", "--push", "-v", "-t", &reference]).ends(0);
+    let put = format!("PUT http://{}/v2/demo/manifests/1 201", server.address());
+    assert!(ran.err.lines().any(|line| line.starts_with(&put)), "{}", ran.err);
+    let ran = place.run(&["build", "--push", "-t", &reference]).ends(0);
+    assert!(!ran.err.contains("PUT "), "{}", ran.err);
+}
+
+#[test]
+fn no_log_is_quiet_for_more_than_ten_seconds() {
+    let (server, place) = (server(), Place::with_demo());
+    server.misbehave(Fault::new(Action::Stall(Duration::from_secs(12))).on("PUT")).unwrap();
+    let reference = format!("{}/demo:1", server.address());
+    let ran = place.run(&["build", "--push", "--progress", "plain", "-t", &reference]).ends(0);
+    let ticks: Vec<_> = ran.err.lines().filter(|line| line.starts_with("[10 s] 3 of 3 layers ready")).collect();
+    assert_eq!(ticks.len(), 1, "{}", ran.err);
+    assert!(ran.err.lines().count() < 20, "{}", ran.err);
+}

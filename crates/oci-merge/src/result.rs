@@ -6,6 +6,7 @@ use oci_merge_image::Digest;
 use oci_merge_layer::check::Finding;
 use serde::Serialize;
 use serde_json::json;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// An image that was built and checked, and where it was written.
@@ -163,18 +164,20 @@ impl ResultFiles {
     }
 }
 
-/// Writes a file under a temporary name beside it and renames it, so that it is whole or not there.
-pub(crate) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut tempfile::NamedTempFile) -> std::io::Result<()>,
-) -> Result<()> {
+/// Writes a file under a temporary name beside it and renames it, so that it is whole or not there. A pipe or a device
+/// that has the name already is written to, for a rename would put a file in its place.
+pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
+    let failed = |e| Error::disk(path, "cannot be written", e);
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut there = File::options().write(true).open(path).map_err(failed)?;
+        return write(&mut there).map_err(failed);
+    }
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let failed = |e| Error::disk(path, "cannot be written", e);
     let mut file = tempfile::Builder::new().permissions(world_readable()).tempfile_in(directory).map_err(failed)?;
-    write(&mut file).map_err(failed)?;
+    write(file.as_file_mut()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
@@ -183,4 +186,27 @@ pub(crate) fn write_whole(
 /// As an ordinary file would have: the umask takes its share.
 fn world_readable() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::fs::FileTypeExt;
+
+    #[test]
+    fn a_device_stays_one() {
+        write_whole(Path::new("/dev/null"), |file| file.write_all(b"x")).unwrap();
+        assert!(std::fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[test]
+    fn a_file_is_whole_or_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("digest");
+        write_whole(&path, |file| file.write_all(b"first")).unwrap();
+        write_whole(&path, |file| file.write_all(b"sec").and(Err(std::io::Error::other("full")))).unwrap_err();
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else stays");
+    }
 }

@@ -11,7 +11,7 @@ fn server() -> Server {
 fn row<'t>(table: &'t str, first: &str) -> Vec<&'t str> {
     let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.into_iter()
-        .find(|row| row.first() == Some(&first) && row.len() > 5)
+        .find(|row| row.first() == Some(&first) && row.len() > 6)
         .unwrap_or_else(|| panic!("{first}\n{table}"))
 }
 

@@ -53,16 +53,10 @@ fn layers(built: &Built) -> String {
             layer.digest.short(),
         ]);
     }
-    let base = &built.base;
-    let digest = base.digest.as_ref().map(|d| d.short()).unwrap_or_else(|| "-".into());
-    rows.push([
-        "base".into(),
-        base.name.clone(),
-        "/".into(),
-        number::bytes(base.size),
-        String::new(),
-        String::new(),
-        digest,
-    ]);
+    // An image from scratch has nothing below its layers.
+    if let (base, Some(digest)) = (&built.base, &built.base.digest) {
+        let (name, none) = (base.name.clone(), String::new);
+        rows.push(["base".into(), name, "/".into(), number::bytes(base.size), none(), none(), digest.short()]);
+    }
     table(&rows, &[3, 5])
 }

@@ -29,7 +29,7 @@ pub(super) fn merge(run: &Run, args: &Merge) -> Result<()> {
     let base = args.base.parse().map_err(|e: oci_merge_image::Error| Error::Usage(e.to_string()))?;
     let inputs = args.inputs.iter().map(|input| input.parse()).collect::<Result<Vec<MergeInput>>>()?;
     let settings = run.settings(args.platform.as_deref())?;
-    let spec = oci_merge::merge(base, &inputs, Path::new("."), &settings)?;
+    let spec = oci_merge::merge(base, &inputs, Path::new(""), &settings)?;
     write(run, spec, &[], args.platform.as_deref(), &args.target)
 }
 

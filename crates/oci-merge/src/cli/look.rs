@@ -9,7 +9,7 @@ use std::path::Path;
 
 pub(super) fn inspect(run: &Run, args: &Look) -> Result<()> {
     let settings = run.settings(args.platform.as_deref())?;
-    let image = oci_merge::inspect(&place::image(&args.image)?, Path::new("."), &settings)?;
+    let image = oci_merge::inspect(&place::image(&args.image)?, Path::new(""), &settings)?;
     match run.common.json {
         true => answer::document(&serde_json::json!({ "schema": "oci-merge.inspect/v1", "image": image })),
         false => answer::answer(&run.terminal.fit(&described(&image))),
@@ -18,7 +18,7 @@ pub(super) fn inspect(run: &Run, args: &Look) -> Result<()> {
 
 pub(super) fn ls(run: &Run, args: &Look) -> Result<()> {
     let settings = run.settings(args.platform.as_deref())?;
-    let files = oci_merge::list(&place::image(&args.image)?, Path::new("."), &settings)?;
+    let files = oci_merge::list(&place::image(&args.image)?, Path::new(""), &settings)?;
     run.progress.close(0);
     match run.common.json {
         true => answer::document(&serde_json::json!({ "schema": "oci-merge.ls/v1", "files": files })),

@@ -35,8 +35,11 @@ impl Plain {
 
     fn tick(&self) {
         let sums = lock(&self.sums);
-        let mut line =
-            format!("[{:.0} s] {} of {} layers ready", sums.began.elapsed().as_secs_f64(), sums.ready, sums.layers);
+        let ready = match sums.layers {
+            0 => "at work".to_owned(),
+            layers => format!("{} of {layers} layers ready", sums.ready),
+        };
+        let mut line = format!("[{:.0} s] {ready}", sums.began.elapsed().as_secs_f64());
         for (layer, doing, done, total) in &sums.busy {
             let total = total.map(|total| format!(" of {}", number::bytes(total))).unwrap_or_default();
             line.push_str(&format!("; {doing} {layer}, {}{total}", number::bytes(*done)));

@@ -12,7 +12,7 @@ use oci_merge_image::{Compression, Descriptor, DiffId, LayerPath, Prefix, shown}
 use oci_merge_layer::check::Owns;
 use oci_merge_layer::compressor::{Compressor, Level, Pool};
 use oci_merge_layer::make::{self, Attributes, Blob, Progress, Recipe, Source, Times, Watch, make};
-use oci_merge_layer::{ErrorKind as LayerKind, Kind, LayerIndex};
+use oci_merge_layer::{ErrorKind as LayerKind, Kind, LayerIndex, Note};
 use std::collections::BTreeMap;
 use std::fs::File;
 
@@ -249,9 +249,13 @@ fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
         let more = if listed.count > 3 { ", …" } else { "" };
         (listed.count > 0).then(|| format!("{} {what}: {first}{more}", listed.count))
     };
-    let repacked = report.repacked.iter().map(|note| match &note.path {
-        Some(path) => format!("repacked because {path} {} [{}]", note.text, note.reason),
-        None => format!("repacked because {} [{}]", note.text, note.reason),
+    // One line a reason: an odd archive is odd in every entry.
+    let first = |note: &&Note| report.repacked.iter().find(|n| n.reason == note.reason) == Some(*note);
+    let repacked = report.repacked.iter().filter(first).map(|note| {
+        let more = report.repacked.iter().filter(|n| n.reason == note.reason).count() - 1;
+        let place = note.path.as_ref().map_or_else(String::new, |path| format!("{path} "));
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("repacked because {place}{} [{}{more}]", note.text, note.reason)
     });
     let xattrs = report.dropped_xattrs.iter();
     let xattrs = xattrs.map(|(name, count)| format!("xattr {} dropped from {count} files", shown(name)));

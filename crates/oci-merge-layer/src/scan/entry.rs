@@ -355,6 +355,7 @@ fn without_dotdot(name: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     for component in name.split(|&byte| byte == b'/') {
         match component {
+            b"" | b"." => {}
             b".." => drop(kept.pop()),
             component => kept.push(component),
         }

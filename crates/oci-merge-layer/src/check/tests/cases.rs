@@ -1,4 +1,5 @@
 //! Every row and bullet of the rules, with verdicts worked out by hand from them (design: collisions, sections 4 to 7).
+//! Long because it is one table: a few lines a case, and nothing else.
 
 use super::lists::{Set, in_short};
 use crate::check::{Level, Policy};

@@ -6,6 +6,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+/// What comes this soon after the first signal is the first once more: `timeout` sends it to the process, then to the
+/// process's group.
+const ECHO: Duration = Duration::from_millis(300);
 
 /// What has been received so far.
 #[derive(Debug, Clone, Default)]
@@ -28,12 +33,20 @@ pub(crate) fn watch(cancel: CancelToken, terminal: Terminal) -> Received {
     // Without it the signals keep their own meaning, which is to end the process.
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return received };
     std::thread::spawn(move || {
+        let mut begun = None;
         for signal in signals.forever() {
-            if first.0.swap(signal, Ordering::Relaxed) != 0 {
-                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            match begun {
+                None => {
+                    begun = Some(Instant::now());
+                    first.0.store(signal, Ordering::Relaxed);
+                    cancel.cancel();
+                    terminal.say("stopping; once more to end at once");
+                }
+                Some(begun) if begun.elapsed() < ECHO => {}
+                Some(_) => {
+                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                }
             }
-            cancel.cancel();
-            terminal.say("stopping; once more to end at once");
         }
     });
     received

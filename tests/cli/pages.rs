@@ -2,8 +2,8 @@ use super::{Place, root};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const COMMANDS: [&str; 11] =
-    ["init", "check", "build", "merge", "push", "inspect", "ls", "completions", "man", "schema", "version"];
+const COMMANDS: [&str; 12] =
+    ["init", "check", "build", "merge", "push", "inspect", "ls", "explain", "completions", "man", "schema", "version"];
 
 #[test]
 fn help_lists_every_command_and_every_exit_code() {
@@ -37,6 +37,20 @@ fn every_command_has_a_manual_page_and_every_shell_a_script() {
 }
 
 #[test]
+fn explain_knows_every_code_and_guesses_at_slips() {
+    let place = Place::new();
+    let page = place.run(&["explain", "om0201"]).ends(0).out;
+    assert!(page.starts_with("OM0201: two layers write one path") && page.contains("\nWhat to do\n"), "{page}");
+    assert!(!page.contains("```") && !page.contains("\n#"), "{page}");
+    place.run(&["explain", "OM211"]).ends(2).says(&["OM0100", "OM211", "did you mean OM0211?"]).without_answer();
+    let all = place.run(&["explain"]).ends(0).out;
+    assert_eq!(all.lines().map(|line| line[..6].to_owned()).collect::<BTreeSet<_>>(), codes());
+    let document: serde_json::Value =
+        serde_json::from_str(&place.run(&["explain", "OM0900", "--json"]).ends(0).out).unwrap();
+    assert_eq!((&document["schema"], &document["codes"][0]["code"]), (&"oci-merge.codes/v1".into(), &"OM0900".into()));
+}
+
+#[test]
 fn schema_prints_a_schema() {
     let schema: serde_json::Value = serde_json::from_str(&Place::new().run(&["schema"]).ends(0).out).unwrap();
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
@@ -47,7 +61,7 @@ fn schema_prints_a_schema() {
 fn documents() -> Vec<(String, String)> {
     let mut files = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
     let manual = std::fs::read_dir(root().join("crates/oci-merge/manual")).unwrap();
-    files.extend(manual.map(|entry| entry.unwrap().path()));
+    files.extend(manual.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()));
     files.into_iter().map(|f| (f.display().to_string(), std::fs::read_to_string(f).unwrap())).collect()
 }
 
@@ -71,10 +85,12 @@ fn every_spec_in_the_documents_is_one() {
 
 #[test]
 fn every_code_is_explained_and_every_explained_code_is_used() {
-    let mut used = BTreeSet::new();
-    for crates in ["oci-merge/src", "oci-merge-layer/src/check/code.rs"] {
-        collect_codes(&root().join("crates").join(crates), &mut used);
-    }
+    let mut used = codes();
+    let pages: BTreeSet<String> = oci_merge::explanations().map(|page| page.code().to_owned()).collect();
+    assert_eq!(pages, used, "manual/codes and the list in manual.rs");
+    let files = std::fs::read_dir(root().join("crates/oci-merge/manual/codes")).unwrap();
+    let files = files.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    assert_eq!(files.collect::<BTreeSet<_>>(), used, "no page is left over");
     let manual = std::fs::read_to_string(root().join("crates/oci-merge/manual/codes.md")).unwrap();
     let explained: BTreeSet<String> =
         manual.lines().filter_map(|l| l.strip_prefix("| `")?.get(..6).map(str::to_owned)).collect();
@@ -83,13 +99,23 @@ fn every_code_is_explained_and_every_explained_code_is_used() {
     assert_eq!(explained, used);
 }
 
+/// Every code that the program can print.
+fn codes() -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for crates in ["oci-merge/src", "oci-merge-layer/src/check/code.rs"] {
+        collect_codes(&root().join("crates").join(crates), &mut used);
+    }
+    used
+}
+
 /// Every code in the shipped sources at or below a path.
 fn collect_codes(path: &Path, codes: &mut BTreeSet<String>) {
     if path.is_dir() {
         std::fs::read_dir(path).unwrap().for_each(|entry| collect_codes(&entry.unwrap().path(), codes));
     } else if path.extension().is_some_and(|e| e == "rs") {
         let text = std::fs::read_to_string(path).unwrap();
-        let shipped = text.split("#[cfg(test)]").next().unwrap();
+        // The list of the pages is what is compared.
+        let shipped = text.split("#[cfg(test)]").next().unwrap().split("code_pages! {").next().unwrap();
         for quoted in shipped.split("\"OM0").skip(1).chain(shipped.split("error[OM0").skip(1)) {
             codes.insert(format!("OM0{}", &quoted[..3]));
         }

@@ -19,6 +19,7 @@ Images
 Look
   inspect      Layers, sizes, prefixes and PATH of an image
   ls           Files of an image, with the layer each comes from
+  explain      What a code such as OM0201 means, and what to do
 Help yourself
   completions, man, schema, version
 
@@ -54,6 +55,11 @@ pub(crate) enum Command {
     Inspect(Look),
     /// List the files of an image, with the layer each comes from
     Ls(Look),
+    /// Explain a code: what it means, why it matters, what to do
+    Explain {
+        /// Such as OM0201; without it, every code in a line
+        code: Option<String>,
+    },
     /// Print a completion script
     Completions {
         /// For this shell

@@ -103,6 +103,7 @@ fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
         Command::Push(args) => push::push(run, &args)?,
         Command::Inspect(args) => look::inspect(run, &args)?,
         Command::Ls(args) => look::ls(run, &args)?,
+        Command::Explain { code } => pages::explain(run, code.as_deref())?,
         Command::Completions { shell } => pages::completions(shell)?,
         Command::Man { command } => pages::man(command.as_deref())?,
         Command::Schema => answer::answer(oci_merge::spec::SCHEMA)?,

@@ -1,9 +1,27 @@
-//! `completions` and `man`.
+//! `explain`, `completions` and `man`.
 
-use super::answer;
 use super::args::Cli;
+use super::{Run, answer};
 use clap::CommandFactory;
-use oci_merge::{Error, Result};
+use oci_merge::{Error, Explanation, Result, explanations};
+use serde_json::json;
+
+/// The page of a code, or all codes.
+pub(super) fn explain(run: &Run, code: Option<&str>) -> Result<()> {
+    let pages: Vec<Explanation> = match code {
+        None => explanations().collect(),
+        Some(code) => vec![oci_merge::explain(code).map_err(|e| Error::Usage(e.to_string()))?],
+    };
+    if run.common.json {
+        let codes = pages.iter().map(|p| json!({ "code": p.code(), "title": p.title(), "markdown": p.markdown() }));
+        return answer::document(&json!({ "schema": "oci-merge.codes/v1", "codes": codes.collect::<Vec<_>>() }));
+    }
+    let text: String = match (code, &pages[..]) {
+        (Some(_), [page]) => format!("{page}\n"),
+        _ => pages.iter().map(|page| format!("{}  {}\n", page.code(), page.title())).collect(),
+    };
+    answer::answer(&text)
+}
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();

@@ -76,7 +76,7 @@ fn read_entries<R: Read>(scanner: &mut Scanner<R>, builder: &mut IndexBuilder) -
             Item::Entry(entry) => {
                 let (mut content, mut found) = (None, None);
                 if let Body::File { size } = entry.body {
-                    facts.begin(size);
+                    facts.begin(&entry.path, size);
                     content = Some(read_content(scanner.content(), &mut facts, &mut piece)?);
                     found = facts.finish();
                 }

@@ -1,12 +1,13 @@
-//! What a file needs to run, found while its content passes by once.
+//! What a file needs to run, found while its content passes by once; and the texts of a few files.
 
 mod elf;
 mod kept;
 #[cfg(test)]
 mod tests;
 
-use crate::index::Facts;
+use crate::index::{Facts, MAX_TEXT, is_text};
 use kept::Kept;
+use oci_merge_image::LayerPath;
 use std::ops::Range;
 
 /// Linux reads so much of a script's first line, `#!` included (`BINPRM_BUF_SIZE`).
@@ -14,7 +15,7 @@ const SCRIPT: usize = 256;
 
 /// Is shown the content of one file after the other, and says what each needs to run.
 ///
-/// The facts of a file depend on its bytes only, not on how they are cut, nor on whether they come from a directory
+/// The facts of a file depend on its path and its bytes only, not on how they are cut, nor on whether they come from a directory
 /// or an archive. Memory is bounded: at most 24 MiB for the ELF file that is being read, nothing for anything else.
 /// What an ELF file says beyond that is not known; linkers put it into the first few MiB (the furthest that was
 /// found on a machine with LLVM, Node.js and Rust on it lies 5 MiB from the start), and patchelf at the very end.
@@ -23,7 +24,7 @@ const SCRIPT: usize = 256;
 /// use oci_merge_layer::facts::FactsReader;
 /// use oci_merge_layer::index::Facts;
 /// let mut reader = FactsReader::default();
-/// reader.begin(31);
+/// reader.begin(&oci_merge_image::LayerPath::parse(b"opt/x/run").unwrap(), 31);
 /// reader.feed(b"#!/usr/bin/env python3\n");
 /// reader.feed(b"print()\n");
 /// assert_eq!(reader.finish(), Some(Facts::Script { interpreter: b"/usr/bin/env python3".to_vec() }));
@@ -47,16 +48,19 @@ enum Stage {
     Headers,
     /// The program headers have said what is kept.
     Segments,
-    /// It is neither.
+    /// It is one of the files of which the whole text is kept.
+    Text,
+    /// It is none of these.
     Nothing,
 }
 
 impl FactsReader {
     /// A file of so many bytes begins.
-    pub fn begin(&mut self, size: u64) {
+    pub fn begin(&mut self, path: &LayerPath, size: u64) {
+        let is_text = size <= MAX_TEXT && is_text(path.as_bytes());
         self.size = size;
-        self.stage = Stage::Magic;
-        self.kept = Kept::new([0..4]);
+        self.stage = if is_text { Stage::Text } else { Stage::Magic };
+        self.kept = Kept::new([0..if is_text { size } else { 4 }]);
     }
 
     /// Its next bytes.
@@ -88,6 +92,7 @@ impl FactsReader {
         match std::mem::replace(&mut self.stage, Stage::Nothing) {
             Stage::Script => script(kept.start()),
             Stage::Segments => elf::facts(&kept).map(|elf| Facts::Elf(Box::new(elf))),
+            Stage::Text => Some(Facts::Text(kept.start().to_vec())),
             Stage::Magic | Stage::Headers | Stage::Nothing => None,
         }
     }

@@ -3,14 +3,19 @@
 use super::FactsReader;
 use crate::index::{ElfFacts, Facts};
 use object::read::elf::{ElfFile64, FileHeader};
+use oci_merge_image::LayerPath;
 use proptest::prelude::*;
 
 fn facts(bytes: &[u8], piece: usize) -> Option<Facts> {
+    facts_at("opt/x", bytes, piece)
+}
+
+fn facts_at(path: &str, bytes: &[u8], piece: usize) -> Option<Facts> {
     let mut reader = FactsReader::default();
     // Something of another file before must not show.
-    reader.begin(100);
+    reader.begin(&LayerPath::parse(b"opt/other").unwrap(), 100);
     reader.feed(b"\x7fELF\x02\x01\x01");
-    reader.begin(bytes.len() as u64);
+    reader.begin(&LayerPath::parse(path.as_bytes()).unwrap(), bytes.len() as u64);
     bytes.chunks(piece).for_each(|piece| reader.feed(piece));
     reader.finish()
 }
@@ -145,6 +150,18 @@ fn a_script_names_its_interpreter() {
     assert_eq!(interpreter(b"#!/"), None, "fewer than four bytes");
     assert_eq!(facts(b"\x7fELF", 1), None);
     assert_eq!(facts(b"plain text", 1), None);
+}
+
+#[test]
+fn texts_of_a_few_files_are_kept_whole() {
+    let text = [&b"#!not a script\n"[..], &[b'x'; 65_521]].concat();
+    assert_eq!(text.len(), 64 << 10);
+    for piece in [1, 1000, text.len()] {
+        assert_eq!(facts_at("etc/passwd", &text, piece), Some(Facts::Text(text.clone())));
+    }
+    assert_eq!(facts_at("etc/passwd", b"", 1), Some(Facts::Text(Vec::new())));
+    let longer = [&text[..], b"x"].concat();
+    assert_eq!(facts_at("etc/passwd", &longer, 1000), Some(Facts::Script { interpreter: b"not a script".to_vec() }));
 }
 
 #[test]

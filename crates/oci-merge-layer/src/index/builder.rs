@@ -5,7 +5,7 @@
 //! tree of directories.
 
 use super::arena::{Arena, no_room};
-use super::{DROPPED, Facts, HAS_CONTENT, LayerIndex, NONE, Record, XattrSet};
+use super::{DROPPED, Facts, HAS_CONTENT, LayerIndex, MAX_TEXTS, NONE, Record, XattrSet};
 use crate::judge::Judge;
 use crate::{Body, Entry, Kind, Note, Result, Rules};
 use oci_merge_image::{DiffId, Digest, LayerPath, compare_paths};
@@ -122,11 +122,24 @@ impl IndexBuilder {
         self.judge_places(&order)?;
         order.retain(|&sequence| self.record(sequence).flags & DROPPED == 0);
         self.join_links(&order)?;
+        self.limit_texts(&order);
         self.number_groups(&order);
         self.whiteouts.sort();
         let IndexBuilder { root, whiteouts, judge, arena, mut records, .. } = self;
         arrange(&mut records, order);
         Ok(LayerIndex { digest, diff_id, root, whiteouts, notes: judge.into_notes(), records, arena: arena.close() })
+    }
+
+    /// Keeps texts as long as there is room, in order of path, so that an index does not depend on that of the archive.
+    fn limit_texts(&mut self, order: &[u32]) {
+        let mut room = MAX_TEXTS;
+        for &sequence in order {
+            let Some(Facts::Text(text)) = self.arena.facts.get(self.record(sequence).facts as usize) else { continue };
+            match room.checked_sub(text.len()) {
+                Some(left) => room = left,
+                None => self.record_mut(sequence).facts = NONE,
+            }
+        }
     }
 
     fn set_root(&mut self, record: Record) -> Result<()> {

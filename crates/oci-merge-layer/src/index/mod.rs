@@ -12,7 +12,7 @@ mod xattrs;
 
 pub use builder::IndexBuilder;
 pub use bytes::{MEDIA_TYPE, READER_VERSION};
-pub use facts::{ElfFacts, Facts};
+pub use facts::{ElfFacts, Facts, MAX_TEXT, MAX_TEXTS, is_text};
 pub use xattrs::XattrSet;
 
 use crate::{Kind, Note, Time};
@@ -60,7 +60,7 @@ pub struct EntryView<'a> {
     pub group: Option<u32>,
     /// Whether its header comes after an entry below it, so that a runtime made the directory by itself first.
     pub late: bool,
-    /// What is known of a program's needs.
+    /// What is known of a program's needs, or the text of a file that programs are found by.
     pub facts: Option<&'a Facts>,
 }
 

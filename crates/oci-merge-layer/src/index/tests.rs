@@ -244,3 +244,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn texts_beyond_a_mebibyte_are_not_kept_in_whatever_order_they_came() {
+    let build = |numbers: &mut dyn Iterator<Item = usize>| {
+        let mut index = IndexBuilder::default();
+        for number in numbers {
+            let text = vec![b'a' + number as u8; MAX_TEXT as usize];
+            let body = Body::File { size: MAX_TEXT };
+            index
+                .push(
+                    &entry(&format!("etc/ld.so.conf.d/{number:02}.conf"), body),
+                    Some([0; 32]),
+                    Some(Facts::Text(text)),
+                )
+                .unwrap();
+        }
+        index.finish(Digest::of(b"blob"), DiffId(Digest::of(b"tar"))).unwrap()
+    };
+    let index = build(&mut (0..18));
+    assert_eq!(
+        index.entries().map(|entry| entry.facts.is_some()).collect::<Vec<_>>(),
+        [[true; 16].as_slice(), &[false; 2]].concat()
+    );
+    assert_eq!(build(&mut (0..18).rev()).to_bytes(), index.to_bytes());
+    assert_eq!(LayerIndex::from_bytes(&index.to_bytes()).unwrap(), index);
+}

@@ -64,7 +64,7 @@ impl<'a, W: Write> Output<'a, W> {
         self.begin(entry)?;
         let Body::File { size } = entry.body else { return self.index.push(entry, None, None) };
         let mut digest = Sha256::new();
-        self.facts.begin(size);
+        self.facts.begin(&entry.path, size);
         let mut start = Some(start);
         loop {
             // One call more than seems needed: it is the one in which a source tells that the file has changed.

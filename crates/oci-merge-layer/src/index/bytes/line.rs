@@ -2,7 +2,7 @@
 
 use super::text::{Mode, Sha256, Text};
 use super::{Arena, HAS_CONTENT, LATE, NONE, READER_VERSION, Record, refuse};
-use crate::index::{ElfFacts, EntryView, Facts, LayerIndex, XattrSet};
+use crate::index::{ElfFacts, EntryView, Facts, LayerIndex, MAX_TEXT, XattrSet, is_text};
 use crate::{Kind, Note, Reason, Result};
 use oci_merge_image::{DiffId, Digest, LayerPath};
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,7 @@ impl<'a> Line<'a> {
             (self.content.is_none() || is_file, "has content without being a file"),
             (self.content.is_some() || !is_file || !strict, "has no content"),
             (self.facts.is_none() || is_file, "has facts without being a file"),
+            (self.may_keep_text(), "keeps the text of a file of which none is kept"),
             (target.is_some() == (self.kind == KindName::Symlink), "has a target where there is none, or none"),
             (target.is_none_or(|length| (1..=MAX_TARGET).contains(&length)), "has a target that no link can have"),
             (target.is_none() || self.mode.0 == 0, "has a mode, though it is a link"),
@@ -157,6 +158,25 @@ impl<'a> Line<'a> {
             (names.is_none_or(|names| names.is_sorted_by(|a, b| **a < **b)), "has xattrs out of order"),
         ];
         rules.into_iter().try_for_each(|(holds, why)| if holds { Ok(()) } else { Err(why) })
+    }
+
+    /// Bytes of the text that is kept of the file.
+    pub(super) fn text_length(&self) -> usize {
+        match &self.facts {
+            Some(FactsLine::Text(text)) => text.len(),
+            _ => 0,
+        }
+    }
+
+    /// Of one of a few files; under another name, only as a link to one.
+    fn may_keep_text(&self) -> bool {
+        match &self.facts {
+            Some(FactsLine::Text(text)) => {
+                let whole = text.len() as u64 <= MAX_TEXT && self.size == Some(text.len() as u64);
+                whole && (is_text(&self.path) || self.group.is_some())
+            }
+            _ => true,
+        }
     }
 
     pub(super) fn into_record(self, arena: &mut Arena) -> Result<Record> {
@@ -255,6 +275,7 @@ struct XattrsLine<'a> {
 enum FactsLine<'a> {
     Elf(Box<ElfLine<'a>>),
     Script(Text<'a>),
+    Text(Text<'a>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -284,6 +305,7 @@ impl<'a> FactsLine<'a> {
         let one = |name: &'a Option<Vec<u8>>| name.as_ref().map(Text::from);
         match facts {
             Facts::Script { interpreter } => FactsLine::Script(interpreter.into()),
+            Facts::Text(text) => FactsLine::Text(text.into()),
             Facts::Elf(elf) => FactsLine::Elf(Box::new(ElfLine {
                 class: elf.class,
                 defines: elf.defines_versions.iter().map(Text::from).collect(),
@@ -303,6 +325,7 @@ impl<'a> FactsLine<'a> {
         let bytes = |name: Text<'a>| name.0.into_owned();
         match self {
             FactsLine::Script(interpreter) => Facts::Script { interpreter: bytes(interpreter) },
+            FactsLine::Text(text) => Facts::Text(bytes(text)),
             FactsLine::Elf(elf) => Facts::Elf(Box::new(ElfFacts {
                 machine: elf.machine,
                 class: elf.class,

@@ -6,7 +6,7 @@
 //! what it read again.
 //!
 //! ```text
-//! {"diff_id":"sha256:…","digest":"sha256:…","entries":2,"reader":1,"whiteouts":0}
+//! {"diff_id":"sha256:…","digest":"sha256:…","entries":2,"reader":2,"whiteouts":0}
 //! {"kind":"directory","mode":"0755","mtime":0,"path":"opt"}
 //! {"content":"2cf2…","kind":"file","mode":"0644","mtime":0,"path":"opt/greeting","size":5}
 //! ```
@@ -17,7 +17,7 @@ mod tests;
 mod text;
 
 use super::arena::Arena;
-use super::{HAS_CONTENT, LATE, LayerIndex, NONE, Record};
+use super::{HAS_CONTENT, LATE, LayerIndex, MAX_TEXTS, NONE, Record};
 use crate::archive::{Container, Unpacked};
 use crate::compressor::Level;
 use crate::compressor::gzip;
@@ -34,7 +34,7 @@ use std::io::{BufRead, BufReader, Read};
 pub const MEDIA_TYPE: &str = "application/vnd.oci-merge.index.v1";
 
 /// The version of the reader: higher whenever it accepts other archives, or says something else about one.
-pub const READER_VERSION: u32 = 1;
+pub const READER_VERSION: u32 = 2;
 
 /// Bytes that are compressed at once; and room for what comes of them, always the same, for zlib-rs depends on it.
 const BLOCK: usize = 1 << 20;
@@ -86,6 +86,7 @@ impl LayerIndex {
         };
         let mut records: Vec<Record> = Vec::new();
         let mut groups = Groups::default();
+        let mut texts = 0;
         for _ in 0..head.entries {
             let line: Line = reader.read()?;
             line.judge(notes.is_empty()).map_err(|why| refuse(reader.number, why))?;
@@ -93,6 +94,10 @@ impl LayerIndex {
                 && compare_paths(before.path(&arena.names), &line.path) != Ordering::Less
             {
                 return Err(refuse(reader.number, "is not in order of path"));
+            }
+            texts += line.text_length();
+            if texts > MAX_TEXTS {
+                return Err(refuse(reader.number, "keeps more text than an index may"));
             }
             let record = line.into_record(&mut arena)?;
             groups.join(&record, notes.is_empty()).map_err(|why| refuse(reader.number, why))?;

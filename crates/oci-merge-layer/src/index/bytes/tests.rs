@@ -53,6 +53,8 @@ fn everything() -> LayerIndex {
     index
         .push(&Entry { mode: 0o644, ..entry(b"lost", Body::HardLink { target: path(b"below") }) }, None, None)
         .unwrap();
+    let users = Some(Facts::Text(b"a:x:".to_vec()));
+    index.push(&Entry { body: Body::File { size: 4 }, ..file(b"etc/passwd") }, hello, users).unwrap();
     index.push_whiteout(path(b"etc/.wh.passwd")).unwrap();
     index.push_whiteout(path(b".wh..wh..opq")).unwrap();
     index.finish(Digest::of(b"blob"), DiffId(Digest::of(b"tar"))).unwrap()
@@ -83,7 +85,7 @@ fn the_bytes_are_the_golden_ones() {
     // Of the compressed bytes: they stand in annotations. Changes with zlib-rs only, and with the media type.
     assert_eq!(
         Digest::of(&index.to_bytes()).to_string(),
-        "sha256:a3e4c04b86636895db03b444e50651be7e9c47a89ffdcacad2e737faed17f859"
+        "sha256:64b8275347b218286e63863dd0177c2d476ebb341159c55faf1d002b03e34bb5"
     );
     assert_eq!(LayerIndex::from_bytes(&index.to_bytes()).unwrap(), index);
 }
@@ -106,7 +108,7 @@ fn what_no_reader_says_is_refused() {
     let head = |entries: usize, whiteouts: usize| {
         let digest = Digest::of(b"");
         format!(
-            r#"{{"diff_id":"{digest}","digest":"{digest}","entries":{entries},"reader":1,"whiteouts":{whiteouts}}}"#
+            r#"{{"diff_id":"{digest}","digest":"{digest}","entries":{entries},"reader":2,"whiteouts":{whiteouts}}}"#
         )
     };
     let content = "2c".repeat(32);
@@ -127,7 +129,7 @@ fn what_no_reader_says_is_refused() {
         ("an entry too few", good.replace("\"entries\":5", "\"entries\":6")),
         ("an entry too many", good.replace("\"entries\":5", "\"entries\":4")),
         ("no line end", good.trim_end().to_owned()),
-        ("another version", good.replace("\"reader\":1", "\"reader\":2")),
+        ("another version", good.replace("\"reader\":2", "\"reader\":1")),
         ("more entries than there can be", good.replace("\"entries\":5", "\"entries\":5000001")),
         ("no digest", good.replace("\"digest\":\"sha256:", "\"digest\":\"md5:")),
         ("a space", good.replace("\"mtime\":0", "\"mtime\": 0")),
@@ -157,6 +159,8 @@ fn what_no_reader_says_is_refused() {
         ("a file without a size", of(&[&file("a", "").replace(",\"size\":5", "")])),
         ("a directory with content", of(&[&file("a", "").replace("file", "directory")])),
         ("a late file", of(&[&file("a", "").replace("\"kind\":\"file\",", "\"kind\":\"file\",\"late\":true,")])),
+        ("text of another file", of(&[&file("etc/shadow", r#""facts":{"text":"12345"},"#)])),
+        ("half a text", of(&[&file("etc/passwd", r#""facts":{"text":"1234"},"#)])),
         ("a kind that is none", of(&[&directory.replace("directory", "socket")])),
         ("a link without a target", of(&[&link.replace(",\"target\":\"t\"", "")])),
         ("a link with a mode", of(&[&link.replace("0000", "0777")])),

@@ -1,5 +1,6 @@
 //! The program as a person or a script meets it: what it is told, what it prints, and with which code it ends.
 
+mod agreements; // needs, overrides, exceptions
 mod demo; // the newcomer's two commands, and the collision
 mod pages; // help, manual pages, completions, schema, and the documents of the repository
 mod pushing; // with a registry at the other end

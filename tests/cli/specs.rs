@@ -37,7 +37,7 @@ timestamps = "clamp"
 "#;
 
 /// What is replaced, by what; the code, line and column that are told, and the word that is suggested.
-const SLIPS: [(&str, &str, &str, usize, usize, &str); 43] = [
+const SLIPS: [(&str, &str, &str, usize, usize, &str); 48] = [
     // keys
     ("prefix =", "prefx =", "OM0101", 19, 1, "did you mean `prefix`?"),
     ("version =", "verison =", "OM0101", 18, 1, "did you mean `version`?"),
@@ -50,12 +50,53 @@ const SLIPS: [(&str, &str, &str, usize, usize, &str); 43] = [
     ("timestamps =", "timestamp =", "OM0101", 33, 1, "did you mean `timestamps`?"),
     ("strip = 1", "strip = 1\nmode = 5", "OM0101", 27, 1, "keys of a source: path, url"),
     // keys of the format that are not built
-    ("exclude =", "needs = [\"java\"]\nexclude =", "OM0101", 22, 1, "`needs` in [layer.node] is not built yet"),
     ("exclude =", "test = [\"node -v\"]\nexclude =", "OM0101", 22, 1, "`test` in [layer.node] is not built yet"),
     ("[layer.node.source]", "[layer.node.build]\nrun = \"x\"\n[layer.node.source]", "OM0101", 24, 13, "`build`"),
     ("[policy]", "[target.full]\nlayers = [\"*\"]\n[policy]", "OM0101", 28, 2, "`target` in the spec is not built yet"),
-    ("[policy]", "[[allow]]\npaths = []\n[policy]", "OM0101", 28, 3, "`allow` in the spec is not built yet"),
+    // layers that name each other
+    ("exclude =", "needs = [\"ndoe\"]\nexclude =", "OM0103", 22, 10, "did you mean `node`?"),
+    ("exclude =", "needs = [\"node\"]\nexclude =", "OM0102", 22, 10, "node needs node"),
+    (
+        "[policy]",
+        "[[allow]]\npaths = [\"/x\"]\nlayers = [\"base\", \"nod\"]\nwinner = \"nod\"\nreason = \"it is the same\"\n[policy]",
+        "OM0103",
+        30,
+        19,
+        "did you mean `node`?",
+    ),
+    (
+        "[policy]",
+        "[[allow]]\npaths = [\"/x\"]\nlayers = [\"node\"]\nwinner = \"node\"\nreason = \"it is the same\"\n[policy]",
+        "OM0108",
+        30,
+        10,
+        "two layers or more",
+    ),
+    (
+        "[policy]",
+        "[[allow]]\npaths = [\"/x\"]\nlayers = [\"base\", \"node\"]\nwinner = \"base\"\nreason = \"it is the same\"\n[policy]",
+        "OM0108",
+        31,
+        10,
+        "its copy cannot win",
+    ),
+    (
+        "[policy]",
+        "[[allow]]\npaths = [\"/x\"]\nlayers = [\"base\", \"node\"]\nwinner = \"node\"\nreason = \"because\"\n[policy]",
+        "OM0108",
+        32,
+        10,
+        "a reason has 10 characters",
+    ),
     // what is missing
+    (
+        "[policy]",
+        "[[allow]]\npaths = [\"/x\"]\nlayers = [\"base\", \"node\"]\nwinner = \"node\"\n[policy]",
+        "OM0105",
+        28,
+        1,
+        "has no `reason`",
+    ),
     ("schema = 1", "", "OM0105", 1, 1, "add `schema = 1`"),
     ("prefix = \"/opt/node\"", "", "OM0105", 17, 1, "[layer.node] has no `prefix`"),
     ("image = \"scratch\"", "", "OM0105", 8, 1, "[base] has no `image`"),

@@ -7,9 +7,10 @@ use crate::local::Local;
 use crate::open::{OpenBase, open_base};
 use crate::result::{Built, BuiltBase, BuiltLayer, Checked};
 use crate::settings::Run;
-use crate::spec::Spec;
+use crate::spec::{LayerSpec, Spec};
 use crate::{Destination, Error, Event, Result, Settings, judge, write};
 use oci_merge_image::{Platform, Stacked};
+use std::collections::HashSet;
 
 /// How many layers an image may have: what docker's classic store can mount.
 pub const MAX_LAYERS: usize = 125;
@@ -77,7 +78,7 @@ impl Builder {
         select(spec, &self.only)?;
         let platform = wanted_platform(spec, run)?;
         let base = open_base(&spec.base.source, &spec.directory, platform.as_ref(), run)?;
-        spec.layers.retain(|l| l.platforms.is_empty() || l.platforms.iter().any(|p| p.matches(&base.platform)));
+        keep_those_for(spec, &base.platform)?;
         within_limit(spec, &base)?;
         run.observer.tell(Event::RunStart {
             tool: env!("CARGO_PKG_VERSION"),
@@ -162,15 +163,36 @@ fn built_layer(layer: &Ready) -> BuiltLayer {
     }
 }
 
-/// Keeps the layers that were asked for, in the order of the file.
+/// Keeps the layers that were asked for and those that they need, in their order.
 fn select(spec: &mut Spec, only: &[String]) -> Result<()> {
     if let Some(stranger) = only.iter().find(|name| !spec.layers.iter().any(|l| l.name == **name)) {
         let known: Vec<&str> = spec.layers.iter().map(|l| l.name.as_str()).collect();
         return Err(Error::usage(format!("there is no layer {stranger}; the spec has {}", known.join(", "))));
     }
     if !only.is_empty() {
-        spec.layers.retain(|l| only.contains(&l.name));
+        let mut wanted: HashSet<String> = only.iter().cloned().collect();
+        // Whatever is needed lies below: from the top down, all who need a layer have been seen before it.
+        for layer in spec.layers.iter().rev() {
+            if wanted.contains(&layer.name) {
+                wanted.extend(layer.needs.iter().map(|needed| needed.layer.clone()));
+            }
+        }
+        spec.layers.retain(|l| wanted.contains(&l.name));
     }
+    Ok(())
+}
+
+/// Keeps the layers that are for a platform.
+fn keep_those_for(spec: &mut Spec, platform: &Platform) -> Result<()> {
+    let is_for = |layer: &LayerSpec| layer.platforms.is_empty() || layer.platforms.iter().any(|p| p.matches(platform));
+    let (here, elsewhere): (Vec<_>, Vec<_>) = std::mem::take(&mut spec.layers).into_iter().partition(is_for);
+    for needed in here.iter().flat_map(|layer| &layer.needs) {
+        if elsewhere.iter().any(|layer| layer.name == needed.layer) {
+            let place = spec.place(&needed.span);
+            return Err(Error::usage(format!("{} is needed, and is not for {platform}{place}", needed.layer)));
+        }
+    }
+    spec.layers = here;
     Ok(())
 }
 

@@ -3,12 +3,12 @@
 use crate::layers::{Ready, Refusal};
 use crate::open::OpenBase;
 use crate::report::{FindingReport, Place};
-use crate::result::Checked;
+use crate::result::{Checked, Settled};
 use crate::settings::Run;
 use crate::spec::{LayerSpec, Spec};
 use crate::{Error, Event, Result};
 use oci_merge_layer::LayerIndex;
-use oci_merge_layer::check::{BaseView, Finding, Layer, Policy, Severity, check};
+use oci_merge_layer::check::{Agreed, Agreement, BaseView, Code, Finding, Layer, Level, Policy, Severity, check};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -49,7 +49,31 @@ pub(crate) fn judge(
         let platform = base.platform.to_string();
         return Err(Error::Findings(Box::new(FindingReport { findings, paths: report.paths, platform, places })));
     }
-    Ok(Checked { paths: report.paths, seconds: seconds.as_secs_f64(), errors, warnings, findings })
+    Ok(Checked {
+        paths: report.paths,
+        seconds: seconds.as_secs_f64(),
+        errors,
+        warnings,
+        findings,
+        agreed: report.agreed.into_iter().map(|agreed| settled(spec, agreed)).collect(),
+        relaxed: spec.policy.iter().filter(|(key, level)| lets_more_pass(key, level)).cloned().collect(),
+    })
+}
+
+fn settled(spec: &Spec, agreed: Agreed) -> Settled {
+    let (by, reason) = match agreed.by {
+        Agreement::Exception(number) => ("allow", spec.allow.get(number).map(|allow| allow.reason.clone())),
+        _ => ("overrides", None),
+    };
+    Settled { by, reason, finding: agreed.finding }
+}
+
+fn lets_more_pass(key: &str, level: &str) -> bool {
+    match (level, Code::of_key(key).map(Code::default_level)) {
+        ("allow", _) => true,
+        ("warn", Some(default)) => default == Level::Deny,
+        _ => false,
+    }
 }
 
 fn policy(spec: &Spec) -> Result<Policy> {
@@ -57,6 +81,15 @@ fn policy(spec: &Spec) -> Result<Policy> {
     for (key, level) in &spec.policy {
         let level = level.parse().map_err(|e| Error::usage(format!("policy.{key}: {e}")))?;
         policy.set(key, level).map_err(|e| Error::usage(format!("policy.{key}: {e}")))?;
+    }
+    for layer in &spec.layers {
+        layer.needs.iter().for_each(|needed| policy.needs(&layer.name, &needed.layer));
+        let wrong = |e| Error::usage(format!("{}: overrides: {e}", layer.name));
+        policy.overrides(&layer.name, &layer.overrides).map_err(wrong)?;
+    }
+    for allow in &spec.allow {
+        let wrong = |e| Error::usage(format!("allow{}: {e}", spec.place(&allow.span)));
+        policy.except(&allow.paths, &allow.layers, &allow.winner).map_err(wrong)?;
     }
     Ok(policy)
 }

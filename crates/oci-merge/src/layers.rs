@@ -51,7 +51,7 @@ pub(crate) fn make_all(
 ) -> Result<(Vec<Ready>, Vec<Refusal>)> {
     let compressor = compressor(&spec.output)?;
     let pool = Pool::new(run.jobs()).map_err(|e| Error::Layer { layer: "the compressor".into(), source: e })?;
-    let directories = directories(base_indexes, &spec.layers);
+    let directories = directories(base_indexes, spec);
     let bench = Bench { spec, base, local, run, pool: &pool, compressor, directories };
     let outcomes = workers::for_each(&spec.layers, run.jobs(), |layer| bench.make(layer));
     let (mut ready, mut refused) = (Vec::new(), Vec::new());
@@ -105,7 +105,14 @@ impl Bench<'_> {
             }
         };
         let notes = notes(&made.report, &made.index);
-        Ok(self.ready(layer, recipe.owns, made.descriptor, made.index, how, notes))
+        Ok(self.ready(layer, owns(layer, &layer.owns)?, made.descriptor, made.index, how, notes))
+    }
+
+    /// What a layer is packed with besides its prefix: what it owns, and what it is agreed that it replaces.
+    fn may_write(&self, layer: &LayerSpec) -> Result<Owns> {
+        let agreed = self.spec.allow.iter().filter(|allow| allow.layers.contains(&layer.name));
+        let paths = layer.owns.iter().chain(&layer.overrides).chain(agreed.flat_map(|allow| &allow.paths));
+        owns(layer, paths)
     }
 
     fn recipe(&self, layer: &LayerSpec) -> Result<Recipe> {
@@ -131,7 +138,7 @@ impl Bench<'_> {
         };
         Ok(Recipe {
             prefix: layer.prefix.clone(),
-            owns: Owns::new(&layer.owns).map_err(|e| Error::usage(format!("{}: owns: {e}", layer.name)))?,
+            owns: self.may_write(layer)?,
             sources: layer.sources.iter().map(gather).collect::<Result<_>>()?,
             exclude: layer.exclude.clone(),
             ancestors: match layer.ancestors {
@@ -202,6 +209,10 @@ impl Bench<'_> {
     }
 }
 
+fn owns<'p>(layer: &LayerSpec, paths: impl IntoIterator<Item = &'p String>) -> Result<Owns> {
+    Owns::new(paths).map_err(|e| Error::usage(format!("{}: owns: {e}", layer.name)))
+}
+
 /// `to = "/"` is the root, `to = "/opt/x/y"` a path of the image, `to = "y"` a directory under the prefix.
 fn place(layer: &LayerSpec, to: &str) -> Result<LayerPath> {
     let path = LayerPath::parse(to.as_bytes()).map_err(|e| Error::usage(format!("{}: to = {to:?} {e}", layer.name)))?;
@@ -229,9 +240,10 @@ fn compressor(output: &Output) -> Result<Compressor> {
 }
 
 /// The directories of the base's tree, from which layers that write outside their prefix take attributes over.
-fn directories(base_indexes: &[LayerIndex], layers: &[LayerSpec]) -> BTreeMap<LayerPath, Attributes> {
+fn directories(base_indexes: &[LayerIndex], spec: &Spec) -> BTreeMap<LayerPath, Attributes> {
     let mut tree = Tree::default();
-    if layers.iter().any(|l| !l.owns.is_empty() || l.ancestors == Ancestors::Base) {
+    let beside = |l: &LayerSpec| !l.owns.is_empty() || !l.overrides.is_empty() || l.ancestors == Ancestors::Base;
+    if !spec.allow.is_empty() || spec.layers.iter().any(beside) {
         for index in base_indexes {
             tree.apply(index, |_, entry| {
                 let attributes = Attributes { mode: entry.mode, uid: entry.uid, gid: entry.gid };

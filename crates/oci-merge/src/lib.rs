@@ -91,6 +91,6 @@ pub use merge::{MergeInput, merge};
 pub use oci_merge_image::{Digest, Edits, Platform, Prefix, Reference};
 pub use push::push;
 pub use report::FindingReport;
-pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Written};
+pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Settled, Written};
 pub use settings::Settings;
 pub use spec::Spec;

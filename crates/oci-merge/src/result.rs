@@ -6,6 +6,7 @@ use oci_merge_image::Digest;
 use oci_merge_layer::check::Finding;
 use serde::Serialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,22 @@ pub struct Checked {
     pub warnings: usize,
     /// The warnings themselves.
     pub findings: Vec<Finding>,
+    /// What would have been a finding, but for an exception or what a layer overrides.
+    pub agreed: Vec<Settled>,
+    /// The keys of `[policy]` that let more pass than their defaults do, with their levels.
+    pub relaxed: BTreeMap<String, String>,
+}
+
+/// A finding that the spec settles.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Settled {
+    /// What settles it: `allow` or `overrides`.
+    pub by: &'static str,
+    /// Why it is right, as the exception says.
+    pub reason: Option<String>,
+    /// What would have been told.
+    pub finding: Finding,
 }
 
 /// One place where the image is now.

@@ -89,6 +89,12 @@ impl<'a> Claims<'a> {
         layer.cloned().unwrap_or(Owner::Base)
     }
 
+    /// The base by the name `base`, or the layer with a name; `None` if there is none.
+    pub(super) fn owner_of_name(&self, name: &str) -> Option<Owner> {
+        let base = (name == Owner::Base.name()).then_some(Owner::Base);
+        base.or_else(|| self.owners.iter().find(|owner| owner.name() == name).cloned())
+    }
+
     /// The entry at a place; `None` for an emptied directory.
     pub(super) fn claimant(&self, place: Place) -> Option<Claimant<'a>> {
         let list = place.list;

@@ -17,6 +17,7 @@ use std::fmt;
 /// | OM0209 | `case-only` | warn | two names differ in case or Unicode form only |
 /// | OM0210 | `shared-state` | deny | two copies of a file that describes the whole image |
 /// | OM0211 | `prefix-overlap` | deny | two prefixes are equal or nested |
+/// | OM0212 | `unused-exception` | warn | nothing needs an exception any more |
 /// | OM0220 | `archive` | error, always | an archive is refused |
 /// | OM0221 | `base-archive` | warn | readers disagree about an archive of the base |
 /// | OM0301 | `environment` | deny | one variable with two values |
@@ -57,6 +58,8 @@ pub enum Code {
     SharedState,
     /// OM0211.
     PrefixOverlap,
+    /// OM0212.
+    UnusedException,
     /// OM0220.
     Archive,
     /// OM0221.
@@ -78,7 +81,7 @@ pub enum Code {
 use Level::{Deny, Warn};
 
 /// Code, number, key, default level, and whether it is structural; in the order of the enum.
-const TABLE: [(Code, &str, &str, Level, bool); 19] = [
+const TABLE: [(Code, &str, &str, Level, bool); 20] = [
     (Code::TwoWriters, "OM0201", "collision", Deny, false),
     (Code::Identical, "OM0202", "identical", Warn, false),
     (Code::Kinds, "OM0203", "kinds", Deny, true),
@@ -90,6 +93,7 @@ const TABLE: [(Code, &str, &str, Level, bool); 19] = [
     (Code::CaseOnly, "OM0209", "case-only", Warn, false),
     (Code::SharedState, "OM0210", "shared-state", Deny, false),
     (Code::PrefixOverlap, "OM0211", "prefix-overlap", Deny, false),
+    (Code::UnusedException, "OM0212", "unused-exception", Warn, false),
     (Code::Archive, "OM0220", "archive", Deny, true),
     (Code::BaseArchive, "OM0221", "base-archive", Warn, false),
     (Code::Environment, "OM0301", "environment", Deny, false),

@@ -150,6 +150,8 @@ pub enum Claim {
     Archive(Box<str>),
     /// It gives the variable this value.
     Value(Box<str>),
+    /// An exception names it.
+    Agreed,
 }
 
 /// What an entry is, in full.

@@ -50,7 +50,7 @@ impl Serialize for Party {
             Claim::Entry(entry) => describe(&mut map, entry)?,
             Claim::Archive(text) => map.serialize_entry("text", text)?,
             Claim::Value(value) => map.serialize_entry("value", value)?,
-            Claim::Implied | Claim::Prefix | Claim::Owns | Claim::Deleted | Claim::Replaced => {}
+            Claim::Implied | Claim::Prefix | Claim::Owns | Claim::Deleted | Claim::Replaced | Claim::Agreed => {}
         }
         map.end()
     }
@@ -66,6 +66,7 @@ fn type_of(claim: &Claim) -> &'static str {
         Claim::Replaced => "replaced",
         Claim::Archive(_) => "archive",
         Claim::Value(_) => "value",
+        Claim::Agreed => "exception",
     }
 }
 

@@ -33,12 +33,15 @@
 //! | a whiteout in a layer | OM0207 `TAR_WHITEOUT` |
 //! | the entry for the root: differs from another's or the base's; is not plain, or the base's has an access control list, and another layer has none | OM0204; OM0204 `IMPLIED_DIR_ATTRS` |
 //! | an entry outside the prefix and what the layer owns; unless the same path is an error by the table | OM0205 `TOOL_OUTSIDE_PREFIX` |
-//! | prefixes that are equal or nested, what one layer owns in the prefix of another | OM0211 |
+//! | prefixes that are equal or nested, what one layer owns in the prefix of another; unless one needs the other | OM0211 |
 //! | anything of the base below a prefix (other than `/opt` itself) | OM0211 `BASE_UNDER_PREFIX` |
+//! | names of two owners that differ in case or in the form of Unicode only; a backslash in a name | OM0209 |
+//! | an exception, or what a layer overrides, that nothing needs any more | OM0212 |
 //!
 //! Every path with a conflict is told once a code and reason, with all who take part. Implied directories with one cause
 //! are told together, by the outermost of them: a small layer may imply millions.
 
+mod agreed;
 mod archive;
 mod base;
 mod claims;
@@ -55,12 +58,14 @@ mod policy;
 mod prefix;
 mod root;
 mod shared_state;
+mod spelling;
 mod table;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use agreed::{Agreed, Agreement};
 pub use base::BaseView;
 pub use code::{Code, Level, Severity};
 pub use finding::{Claim, Description, Finding, Owner, Party};
@@ -90,6 +95,12 @@ pub const TAR_WHITEOUT: &str = "TAR_WHITEOUT";
 pub const TOOL_OUTSIDE_PREFIX: &str = "TOOL_OUTSIDE_PREFIX";
 /// Reason of OM0211: the base has something below a prefix.
 pub const BASE_UNDER_PREFIX: &str = "BASE_UNDER_PREFIX";
+/// Reason of OM0209: the names differ in case, and perhaps in the form of Unicode.
+pub const CASE_FOLD: &str = "case-fold";
+/// Reason of OM0209: the names differ in the form in which Unicode writes their characters.
+pub const UNICODE_FORM: &str = "unicode-normal-form";
+/// Reason of OM0209: a name holds a backslash.
+pub const BACKSLASH: &str = "backslash";
 /// Reason of OM0202: a file is the same but for its time.
 pub const MTIME_DIFFERS: &str = "mtime-differs";
 
@@ -118,6 +129,8 @@ pub struct Layer<'a> {
 pub struct Report {
     /// All findings that the policy wants told, sorted.
     pub findings: Vec<Finding>,
+    /// What is agreed and therefore not told, sorted.
+    pub agreed: Vec<Agreed>,
     /// How many entries were compared, those of the base's tree included.
     pub paths: u64,
 }
@@ -172,9 +185,12 @@ pub fn check(base: &BaseView<'_>, layers: &[Layer<'_>], policy: &Policy) -> Repo
     whiteouts(&claims, &mut findings);
     findings.extend(base.layers().iter().flat_map(|layer| archive::odd_base(layer, policy)));
     findings.extend(prefix::judge(&claims));
+    findings.extend(spelling::judge(&claims));
     tell_once(&mut findings);
+    let mut agreed = agreed::settle(&claims, &mut findings);
+    agreed.sort();
     findings.par_sort();
-    Report { findings, paths: claims.count() }
+    Report { findings, agreed, paths: claims.count() }
 }
 
 /// Judges the entries that stand at one path, and gathers those that matter to implied directories.

@@ -1,11 +1,13 @@
 //! What the user makes of findings: `[policy]` of the spec.
 
+use super::agreed::Agreements;
 use super::{Code, Level, Severity};
 use oci_merge_image::shown;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// Which findings stop a build, which are told, and which are not. The default is that of each [`Code`].
+/// Which findings stop a build, which are told, and which are not; and what is agreed between single layers. The default
+/// is that of each [`Code`], and no agreement.
 ///
 /// ```
 /// use oci_merge_layer::check::{Code, Level, Policy, Severity};
@@ -16,9 +18,10 @@ use std::str::FromStr;
 /// assert_eq!(policy.severity(Code::ShadowBase), None);
 /// assert!(policy.set("through-symlink", Level::Warn).is_err());
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     levels: BTreeMap<Code, Level>,
+    pub(super) agreements: Agreements,
 }
 
 /// Why a policy cannot be set.
@@ -114,7 +117,7 @@ mod tests {
         let deny: Vec<_> = with(Level::Deny).map(Code::as_str).collect();
         let warn: Vec<_> = with(Level::Warn).map(Code::as_str).collect();
         assert_eq!(deny, ["OM0201", "OM0204", "OM0205", "OM0206", "OM0210", "OM0211", "OM0301", "OM0402"]);
-        assert_eq!(warn, ["OM0202", "OM0209", "OM0221", "OM0302", "OM0401", "OM0404"]);
+        assert_eq!(warn, ["OM0202", "OM0209", "OM0212", "OM0221", "OM0302", "OM0401", "OM0404"]);
     }
 
     #[test]

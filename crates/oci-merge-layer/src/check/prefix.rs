@@ -1,7 +1,7 @@
 //! Who owns what: entries outside a prefix, prefixes that overlap, and a base that was there before.
 
 use super::claims::{Claims, FIRST_LAYER};
-use super::finding::{Claim, Finding, Party};
+use super::finding::{Claim, Finding, Owner, Party};
 use super::merge::{Place, Sorted, is_under};
 use super::{BASE_UNDER_PREFIX, Code, Layer, TOOL_OUTSIDE_PREFIX};
 use crate::{EntryView, Kind, LayerIndex};
@@ -73,13 +73,17 @@ fn above<'p, 'a>(prefixes: &'p Prefixes<'a>, path: &'p [u8]) -> impl Iterator<It
     directories.filter_map(|directory| prefixes.get_key_value(directory))
 }
 
-/// A finding, unless all parties are layers of one owner.
+/// A finding, unless all parties are layers of one owner, or of owners that need each other.
 fn between(claims: &Claims<'_>, path: &[u8], mut parties: Vec<(u32, Party)>) -> Option<Finding> {
     parties.sort_by_key(|(list, _)| *list);
     let parties: Vec<Party> = parties.into_iter().map(|(_, party)| party).collect();
-    let first = parties.first()?.owner.clone();
-    let several = parties.iter().any(|party| party.owner != first);
-    several.then(|| claims.finding(Code::PrefixOverlap, None, path, parties)).flatten()
+    let mut owners: Vec<&Owner> = parties.iter().map(|party| &party.owner).collect();
+    owners.dedup();
+    let agreements = &claims.policy.agreements;
+    let strangers = |(at, one): (usize, &&Owner)| {
+        owners.iter().skip(at + 1).any(|other| other != one && !agreements.are_related(one, other))
+    };
+    owners.iter().enumerate().any(strangers).then(|| claims.finding(Code::PrefixOverlap, None, path, parties)).flatten()
 }
 
 /// A base that brings its own `/opt/node` and a layer for `/opt/node` do not belong together, even if no path is shared.

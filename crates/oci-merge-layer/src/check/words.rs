@@ -2,7 +2,8 @@
 
 use super::finding::{Claim, Description, Finding, Owner, Party, type_name};
 use super::{
-    BASE_UNDER_PREFIX, Code, IMPLIED_DIR_ATTRS, IMPLIED_DIR_SETGID, IMPLIED_DIR_WHITEOUT, MTIME_DIFFERS, shared_state,
+    BACKSLASH, BASE_UNDER_PREFIX, Code, IMPLIED_DIR_ATTRS, IMPLIED_DIR_SETGID, IMPLIED_DIR_WHITEOUT, MTIME_DIFFERS,
+    shared_state,
 };
 use crate::Kind;
 use oci_merge_image::{LayerPath, shown};
@@ -61,6 +62,9 @@ impl Finding {
                 format!("the base has {path} in {prefix}, the prefix of {}", names(self.layers()))
             }
             (Code::PrefixOverlap, _) => self.overlap(),
+            (Code::CaseOnly, Some(BACKSLASH)) => format!("{all} has {path}, with a backslash in its name"),
+            (Code::CaseOnly, _) => format!("{all} have {path} in different spellings"),
+            (Code::UnusedException, _) => format!("the exception of {all} for {path} is not needed"),
             (Code::Archive, _) => format!("the archive of {all} is refused: {}", self.said()),
             (Code::BaseArchive, _) => format!("readers disagree about an archive of the base, {path}: {}", self.said()),
             (Code::Environment, _) => format!("{all} give {path} different values"),
@@ -106,6 +110,13 @@ impl Finding {
                 format!("give {layers} another prefix, or take a base without it")
             }
             (Code::PrefixOverlap, _) => "give each layer a directory of its own".into(),
+            (Code::CaseOnly, Some(BACKSLASH)) => {
+                "nothing need be done on Linux; elsewhere it may separate directories".into()
+            }
+            (Code::CaseOnly, _) => {
+                "nothing need be done on Linux; where case or form does not count, one hides the other".into()
+            }
+            (Code::UnusedException, _) => "take it out, or it hides the next collision there".into(),
             (Code::Archive, _) => {
                 "unpack it and give the directory, or ask its maker for an archive that all readers agree on".into()
             }
@@ -280,6 +291,7 @@ impl fmt::Display for Claim {
             Claim::Replaced => f.write_str("replaced"),
             Claim::Archive(text) => f.write_str(text),
             Claim::Value(value) => shown(&**value).fmt(f),
+            Claim::Agreed => f.write_str("named by the exception"),
         }
     }
 }

@@ -174,7 +174,11 @@ pub(crate) struct Check {
     /// [default: the spec's, else the base's only one, else this machine's]
     #[arg(short, long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<String>,
+    #[arg(long, help = PORTABLE)]
+    pub(crate) portable: bool,
 }
+
+const PORTABLE: &str = "Refuse names that differ in case or Unicode form only";
 
 #[derive(Debug, Args)]
 pub(crate) struct Build {
@@ -220,6 +224,8 @@ pub(crate) struct Target {
     /// The repository, instead of the spec's
     #[arg(long, env = "OCI_MERGE_REPO", hide_env = true, help_heading = "Where it goes")]
     pub(crate) repo: Option<String>,
+    #[arg(long, help = PORTABLE)]
+    pub(crate) portable: bool,
     /// Write the digest of the manifest
     #[arg(long, help_heading = "Results", value_name = "FILE")]
     pub(crate) digestfile: Option<PathBuf>,

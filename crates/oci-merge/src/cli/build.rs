@@ -2,19 +2,22 @@
 
 use super::args::{Build, Check, Merge, Target};
 use super::{Run, answer, spec_file, summary};
-use oci_merge::{Builder, Destination, Error, MergeInput, Reference, Result, ResultFiles, Spec};
+use oci_merge::{Builder, Checked, Destination, Error, MergeInput, Reference, Result, ResultFiles, Spec};
 use serde_json::json;
 use std::path::Path;
 
 pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
     let spec = spec_file::read(run.common.file.as_deref())?;
+    let spec = strict(spec, args.portable);
     let checked =
         told(run, Builder::new(spec).settings(run.settings(args.platform.as_deref())?).only(&args.layers).check())?;
     run.progress.close(0);
     summary::checked(run, &checked);
     if run.common.json {
+        let Checked { findings, agreed, relaxed, .. } = checked;
+        let schema = "oci-merge.findings/v1";
         return answer::document(
-            &json!({ "schema": "oci-merge.findings/v1", "ok": true, "findings": checked.findings }),
+            &json!({ "schema": schema, "ok": true, "findings": findings, "agreed": agreed, "relaxed": relaxed }),
         );
     }
     Ok(())
@@ -34,6 +37,7 @@ pub(super) fn merge(run: &Run, args: &Merge) -> Result<()> {
 }
 
 fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, target: &Target) -> Result<()> {
+    spec = strict(spec, target.portable);
     if let Some(repo) = &target.repo {
         spec.project.repo = Some(repo.parse().map_err(|e| Error::Usage(format!("--repo: {e}")))?);
     }
@@ -56,6 +60,15 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     }
     let lines: String = built.written.iter().map(|w| format!("{}\n", w.answer)).collect();
     answer::answer(&lines)
+}
+
+/// With `--portable`, names that only their spelling tells apart stop the run.
+fn strict(mut spec: Spec, portable: bool) -> Spec {
+    if portable {
+        spec.policy.retain(|(key, _)| key != "case-only");
+        spec.policy.push(("case-only".into(), "deny".into()));
+    }
+    spec
 }
 
 /// The document of `--json` for a check whose answer is no; the error follows on stderr.

@@ -30,6 +30,11 @@ fn warnings(run: &Run, checked: &Checked) {
     if !found.is_empty() {
         run.say(findings::list(&found, run.terminal).trim_end());
     }
+    // What is agreed is no news, and no secret either.
+    if !checked.agreed.is_empty() {
+        let paths = number::counted(checked.agreed.len() as u64, "path");
+        run.say(format!("{paths} written by several layers, as the spec allows: --json lists them"));
+    }
 }
 
 /// The table of a push, the uppermost layer first.

@@ -33,6 +33,10 @@ pub struct SpecError {
 
 /// A key that is not known, or is not built yet.
 pub(super) const UNKNOWN_KEY: &str = "OM0101";
+/// Layers that would have to lie above each other.
+pub(super) const CYCLE: &str = "OM0102";
+/// A layer that there is not.
+pub(super) const UNKNOWN_LAYER: &str = "OM0103";
 /// Not a reference.
 pub(super) const REFERENCE: &str = "OM0104";
 /// A key that has to be there and is not.

@@ -13,8 +13,8 @@ pub(super) struct Keys {
 
 pub(super) static TOP: Keys = Keys {
     what: "a spec",
-    built: &["schema", "project", "base", "config", "layer", "policy", "output"],
-    later: &["target", "allow"],
+    built: &["schema", "project", "base", "config", "layer", "allow", "policy", "output"],
+    later: &["target"],
 };
 
 pub(super) static PROJECT: Keys =
@@ -30,9 +30,24 @@ pub(super) static CONFIG: Keys = Keys {
 
 pub(super) static LAYER: Keys = Keys {
     what: "a layer",
-    built: &["version", "description", "prefix", "owns", "exclude", "path", "env", "platforms", "source", "ancestors"],
-    later: &["needs", "overrides", "build", "from", "test"],
+    built: &[
+        "version",
+        "description",
+        "prefix",
+        "needs",
+        "owns",
+        "overrides",
+        "exclude",
+        "path",
+        "env",
+        "platforms",
+        "source",
+        "ancestors",
+    ],
+    later: &["build", "from", "test"],
 };
+
+pub(super) static ALLOW: Keys = Keys { what: "[[allow]]", built: &["paths", "layers", "winner", "reason"], later: &[] };
 
 pub(super) static SOURCE: Keys = Keys {
     what: "a source",
@@ -52,9 +67,11 @@ pub(super) static POLICY: Keys = Keys {
         "shared-state",
         "base-archive",
         "environment",
+        "case-only",
+        "unused-exception",
         "max-layers",
     ],
-    later: &["case-only", "glibc", "shadow-command", "missing-library", "dangling-link"],
+    later: &["glibc", "shadow-command", "missing-library", "dangling-link"],
 };
 
 pub(super) static OUTPUT: Keys = Keys { what: "[output]", built: &["compression", "level", "timestamps"], later: &[] };

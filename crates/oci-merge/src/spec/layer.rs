@@ -9,6 +9,7 @@ use super::table::{Table, Written};
 use super::{SourceSpec, Span, keys, source};
 use globset::GlobBuilder;
 use oci_merge_image::{LayerPath, Platform, Prefix, shown};
+use oci_merge_layer::check::Owner;
 
 /// `[layer.NAME]`.
 #[derive(Debug, Clone)]
@@ -21,8 +22,12 @@ pub struct LayerSpec {
     pub description: Option<String>,
     /// The directory that it owns.
     pub prefix: Prefix,
+    /// The layers that lie below it wherever it is, and whose prefixes it may lie in or around.
+    pub needs: Vec<Needed>,
     /// Further paths or globs that it may write, from the root of the image.
     pub owns: Vec<String>,
+    /// Paths or globs of layers that it needs, which it may replace.
+    pub overrides: Vec<String>,
     /// Globs of what is left out; with a leading `/` from the root of the image, else from the prefix.
     pub exclude: Vec<String>,
     /// Absolute directories to put in front of PATH.
@@ -36,6 +41,15 @@ pub struct LayerSpec {
     /// How the directories above what it owns are written.
     pub ancestors: Ancestors,
     /// Its header, `[layer.NAME]`.
+    pub span: Span,
+}
+
+/// One of `needs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// The name of the layer.
+    pub layer: String,
+    /// Where it is said.
     pub span: Span,
 }
 
@@ -62,16 +76,19 @@ pub(super) fn read(top: &Table<'_>) -> Vec<LayerSpec> {
     if layers.members().is_empty() {
         layers.bad(&node.range, why);
     }
-    layers.members().iter().filter_map(|member| one(&layers, member)).collect()
+    let names: Vec<&str> = layers.members().iter().map(|member| member.key.as_str()).collect();
+    layers.members().iter().filter_map(|member| one(&layers, member, &names)).collect()
 }
 
-fn one(layers: &Table<'_>, member: &Member) -> Option<LayerSpec> {
+fn one(layers: &Table<'_>, member: &Member, names: &[&str]) -> Option<LayerSpec> {
     let name = &member.key;
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     let named = name.chars().all(allowed) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if !named {
         let message = format!("{} cannot be the name of a layer: it takes a-z, 0-9, `_`, `-`", shown(name));
         layers.bad(&member.key_range, message);
+    } else if name == Owner::Base.name() {
+        layers.bad(&member.key_range, "`base` cannot be the name of a layer: it is what findings call the base image");
     }
     let table = Table::open(layers.faults(), &member.node, &format!("[layer.{}]", shown(name)), &keys::LAYER)?;
     let version = table.string("version").map(|written| written.text);
@@ -85,7 +102,11 @@ fn one(layers: &Table<'_>, member: &Member) -> Option<LayerSpec> {
     let env = variables_written(&table, "PATH cannot be set; `path` lists what goes in front of it");
     let env = env.into_iter().map(|(name, value)| (name, words.fill(&table, &value, Arch::Never))).collect();
     let sources = source::read(&table, &words);
+    let needs = table.strings("needs").unwrap_or_default();
+    needs.iter().for_each(|needed| table.known_layer(needed, names));
+    let needs = needs.into_iter().map(|w| Needed { span: table.faults().span(&w.range), layer: w.text }).collect();
     let owns = globs(&table, "owns", Rooted::Always);
+    let overrides = globs(&table, "overrides", Rooted::Always);
     let exclude = globs(&table, "exclude", Rooted::Maybe);
     let ancestors = table.word("ancestors", &ANCESTORS).unwrap_or_default();
     let (description, platforms) = (table.string("description").map(|w| w.text), platforms(&table));
@@ -94,7 +115,9 @@ fn one(layers: &Table<'_>, member: &Member) -> Option<LayerSpec> {
         name: name.clone(),
         description,
         prefix,
+        needs,
         owns,
+        overrides,
         exclude,
         path,
         env,

@@ -3,6 +3,7 @@
 //! A [`Spec`] that exists is whole: every key is known, every word is one of those allowed, every path, reference and
 //! glob has been read. What a key may be is in the JSON schema beside this module, and a test holds the two together.
 
+mod allow;
 mod base;
 mod config;
 mod dockerfile;
@@ -11,6 +12,7 @@ mod error;
 mod json;
 mod keys;
 mod layer;
+mod order;
 mod output;
 mod placeholder;
 mod policy;
@@ -19,10 +21,11 @@ mod source;
 mod table;
 mod toml;
 
+pub use allow::Allow;
 pub use base::{BaseSource, BaseSpec};
 pub use dockerfile::{DockerfileError, FromDockerfile, LeftOut, from_dockerfile};
 pub use error::{SpecError, SpecErrors};
-pub use layer::{Ancestors, LayerSpec};
+pub use layer::{Ancestors, LayerSpec, Needed};
 pub use output::{Output, Timestamps};
 pub use project::Project;
 pub use source::{Owner, Place, SourceSpec};
@@ -47,8 +50,10 @@ pub struct Spec {
     pub base: BaseSpec,
     /// `[config]`, and the labels and annotations of `[project]`.
     pub config: Edits,
-    /// `[layer.NAME]`, in the order of the file.
+    /// `[layer.NAME]`, in the order in which they are stacked: that of the file, but what is needed below what needs it.
     pub layers: Vec<LayerSpec>,
+    /// `[[allow]]`.
+    pub allow: Vec<Allow>,
     /// `[policy]`: the key of a finding and one of `deny`, `warn`, `allow`; both are words of the schema.
     pub policy: Vec<(String, String)>,
     /// `policy.max-layers`: how many layers the image may have, those of its base included.
@@ -138,6 +143,8 @@ fn read(file: &str, directory: &Path, top: &Table<'_>) -> Option<Spec> {
     let mut config = config::read(top);
     let project = project::read(top, &mut config);
     let layers = layer::read(top);
+    let allow = allow::read(top, &layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>());
+    let layers = order::stacked(layers, &allow, top.faults());
     let (policy, max_layers) = policy::read(top);
     let output = output::read(top);
     let base = base::read(top)?;
@@ -148,6 +155,7 @@ fn read(file: &str, directory: &Path, top: &Table<'_>) -> Option<Spec> {
         base,
         config,
         layers,
+        allow,
         policy,
         max_layers,
         output,
@@ -185,7 +193,9 @@ volumes = ["/data"]
 version = "1.2"
 description = "the first"
 prefix = "/opt/{layer}"
+needs = ["alpha"]
 owns = ["/etc/zeta/**"]
+overrides = ["/opt/alpha/x"]
 exclude = ["**/*.pyc", "/opt/zeta/tmp"]
 path = ["bin", "/usr/zeta", "./x//y/"]
 env = { Z_HOME = "{prefix}", Z_VERSION = "v{version}-${home}" }
@@ -205,6 +215,11 @@ keep = true
 [layer.alpha]
 prefix = "/opt/alpha"
 source = { path = "demo/alpha" }
+[[allow]]
+paths = ["/root/.x", "/etc/*"]
+layers = ["base", "alpha", "zeta"]
+winner = "zeta"
+reason = "either will do"
 [policy]
 collision = "warn"
 max-layers = 40
@@ -231,8 +246,13 @@ timestamps = "epoch"
         assert_eq!(spec.output, output);
 
         let names: Vec<_> = spec.layers.iter().map(|l| (l.name.as_str(), l.span.line)).collect();
-        assert_eq!(names, [("zeta", 20), ("alpha", 41)], "file order, not the alphabet's");
-        let zeta = &spec.layers[0];
+        assert_eq!(names, [("alpha", 43), ("zeta", 20)], "what is needed lies below");
+        let zeta = &spec.layers[1];
+        assert_eq!((zeta.needs[0].layer.as_str(), zeta.needs[0].span.line), ("alpha", 24));
+        assert_eq!(zeta.overrides, ["/opt/alpha/x"]);
+        let [allow] = &spec.allow[..] else { panic!() };
+        assert_eq!((&allow.paths[..], allow.winner.as_str()), (&["/root/.x".into(), "/etc/*".to_owned()][..], "zeta"));
+        assert_eq!((allow.layers.len(), allow.reason.as_str(), allow.span.line), (3, "either will do", 46));
         assert_eq!(zeta.prefix.to_string(), "/opt/zeta");
         assert_eq!(zeta.path, ["/opt/zeta/bin", "/usr/zeta", "/opt/zeta/x/y"]);
         assert_eq!(zeta.env, [variable("Z_HOME", "/opt/zeta"), variable("Z_VERSION", "v1.2-${home}")]);
@@ -263,7 +283,9 @@ timestamps = "epoch"
             for layer in &mut spec.layers {
                 layer.span = Span::default();
                 layer.sources.iter_mut().for_each(|source| source.span = Span::default());
+                layer.needs.iter_mut().for_each(|needed| needed.span = Span::default());
             }
+            spec.allow.iter_mut().for_each(|allow| allow.span = Span::default());
             spec.base.span = Span::default();
             format!("{spec:?}")
         };
@@ -283,6 +305,7 @@ timestamps = "epoch"
             ("/properties/output/properties", &keys::OUTPUT),
             ("/definitions/layer/properties", &keys::LAYER),
             ("/definitions/source/properties", &keys::SOURCE),
+            ("/definitions/allow/properties", &keys::ALLOW),
         ];
         for (path, keys) in tables {
             let mut listed: Vec<_> = at(path).as_object().unwrap().keys().map(String::as_str).collect();
@@ -307,7 +330,7 @@ timestamps = "epoch"
 
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
-        let text = "schema = 2\nbase = 3\n[layer.A]\nprefx = \"/opt/a\"\nneeds = []\nsource = \"x\"\n";
+        let text = "schema = 2\nbase = 3\n[layer.A]\nprefx = \"/opt/a\"\ntest = []\nsource = \"x\"\n";
         let errors = Spec::parse("s.toml", Path::new("."), text).unwrap_err();
         let found: Vec<_> = errors.errors().iter().map(|e| (e.code, e.span.line, e.span.column)).collect();
         let expected = [

@@ -1,7 +1,7 @@
 //! A table of a spec, read key by key; what is wrong is collected, never returned, so that one run finds it all.
 
 use super::document::{self, Member, Node, Value};
-use super::error::{BAD_VALUE, MISSING_KEY, SpecError, UNKNOWN_KEY, WRONG_TYPE};
+use super::error::{BAD_VALUE, MISSING_KEY, SpecError, UNKNOWN_KEY, UNKNOWN_LAYER, WRONG_TYPE};
 use super::keys::{Keys, nearest};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -26,7 +26,8 @@ impl<'t> Faults<'t> {
         self.add_with(code, at, message, "", None, None);
     }
 
-    fn add_with(
+    /// The same with a word beside the place, the header of its table, and what helps.
+    pub(super) fn add_with(
         &self,
         code: &'static str,
         at: &Range<usize>,
@@ -217,6 +218,16 @@ impl<'t> Table<'t> {
         table.members.iter().filter_map(pair).collect()
     }
 
+    /// An array of tables whose keys are these.
+    pub(super) fn tables(&self, key: &str, name: &str, keys: &'static Keys) -> Vec<Table<'t>> {
+        let Some(node) = self.get(key) else { return Vec::new() };
+        let Value::Array(items) = &node.value else {
+            self.wrong_type(key, node, "an array of tables", &format!("did you mean {name}?"));
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| Table::open(self.faults, item, name, keys)).collect()
+    }
+
     pub(super) fn integer(&self, key: &str, allowed: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let node = self.get(key)?;
         let Value::Integer(number) = node.value else {
@@ -231,6 +242,17 @@ impl<'t> Table<'t> {
                 None
             }
         }
+    }
+
+    /// Says that there is no layer of a name, unless there is.
+    pub(super) fn known_layer(&self, name: &Written, known: &[&str]) {
+        if known.contains(&name.text.as_str()) {
+            return;
+        }
+        let meant = nearest(&name.text, known.iter().copied());
+        let label = meant.map(|word| format!("did you mean `{word}`?")).unwrap_or_default();
+        let message = format!("there is no layer {}", oci_merge_image::shown(&name.text));
+        self.bad_with(UNKNOWN_LAYER, &name.range, message, label);
     }
 
     pub(super) fn boolean(&self, key: &str) -> Option<bool> {

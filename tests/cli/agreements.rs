@@ -101,7 +101,7 @@ fn an_exception_has_a_winner_who_lies_above() {
     let ran = place
         .run(&["build", "--json"])
         .ends(0)
-        .says(&["warning[OM0212]: the exception of wget and curl for /root/.netrc"]);
+        .says(&["warning[OM0212]: the exception of curl and wget for /root/.netrc"]);
     let check = &json(&ran.out)["images"][0]["check"];
     assert_eq!(check["agreed"][0]["reason"], "a cache that either may write");
     assert_eq!(check["agreed"][0]["finding"]["winner_if_allowed"], "wget");

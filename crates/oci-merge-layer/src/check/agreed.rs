@@ -195,10 +195,8 @@ fn unused(claims: &Claims<'_>, agreed: &[Agreed]) -> Vec<Finding> {
     let all: Vec<(Agreement, Vec<&str>, &Vec<Pattern>)> = exceptions.chain(overrides).collect();
     let mut findings = Vec::new();
     for (agreement, layers, patterns) in all {
-        let owners: Option<Vec<Owner>> = layers.iter().map(|name| claims.owner_of_name(name)).collect();
         // One between layers that are not all here says nothing of this image.
-        let Some(mut owners) = owners else { continue };
-        owners.sort();
+        let Some(owners) = claims.owners_named(&layers) else { continue };
         let settled = || agreed.iter().filter(|agreed| agreed.by == agreement).filter_map(|a| a.finding.path());
         for pattern in patterns.iter().filter(|pattern| !settled().any(|path| pattern.covers.covers(path))) {
             let parties = owners.iter().map(|owner| Party { owner: owner.clone(), at: None, claim: Claim::Agreed });

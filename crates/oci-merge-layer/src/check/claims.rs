@@ -89,10 +89,12 @@ impl<'a> Claims<'a> {
         layer.cloned().unwrap_or(Owner::Base)
     }
 
-    /// The base by the name `base`, or the layer with a name; `None` if there is none.
-    pub(super) fn owner_of_name(&self, name: &str) -> Option<Owner> {
-        let base = (name == Owner::Base.name()).then_some(Owner::Base);
-        base.or_else(|| self.owners.iter().find(|owner| owner.name() == name).cloned())
+    /// The owners with these names, in their order; `None` if one is not here. The base is called `base`.
+    pub(super) fn owners_named(&self, names: &[&str]) -> Option<Vec<Owner>> {
+        let all = std::iter::once(&Owner::Base).chain(&self.owners);
+        let mut owners: Vec<Owner> = all.filter(|owner| names.contains(&owner.name())).cloned().collect();
+        owners.dedup();
+        names.iter().all(|name| owners.iter().any(|owner| owner.name() == *name)).then_some(owners)
     }
 
     /// The entry at a place; `None` for an emptied directory.

@@ -10,6 +10,7 @@
 //! w opt/s/.wh.x                a whiteout
 //! ```
 
+use super::sets::Item;
 use crate::check::{BaseView, Finding, Layer, Owns, Policy, Report, check};
 use crate::{Body, Entry, IndexBuilder, LayerIndex, Limits, Rules, Time, Xattrs};
 use oci_merge_image::{DiffId, Digest, LayerPath, Prefix};
@@ -24,44 +25,58 @@ pub(super) fn base_layer(list: &str) -> LayerIndex {
 
 fn index(list: &str, rules: &Rules) -> LayerIndex {
     let mut index = IndexBuilder::new(rules);
-    for line in list.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (kind, rest) = line.split_once(' ').unwrap();
-        let words: Vec<&str> = rest.split(' ').collect();
-        let path = LayerPath::parse(words[0].as_bytes()).unwrap();
-        if kind == "w" {
-            index.push_whiteout(path).unwrap();
-            continue;
+    for item in items(list) {
+        match item {
+            Item::Whiteout(path) => index.push_whiteout(path).unwrap(),
+            Item::Entry(entry, content) => {
+                let is_file = matches!(entry.body, Body::File { .. });
+                let digest = is_file.then(|| Digest::of(&content).as_bytes().try_into().unwrap());
+                index.push(&entry, digest, None).unwrap();
+            }
         }
-        let word = |start: &str| words[1..].iter().find_map(|word| word.strip_prefix(start));
-        let content = word("=").unwrap_or_default();
-        let target = word("->").unwrap_or_default();
-        let body = match kind {
-            "d" => Body::Directory,
-            "f" => Body::File { size: content.len() as u64 },
-            "l" => Body::Symlink { target: target.as_bytes().to_vec() },
-            "h" => Body::HardLink { target: LayerPath::parse(target.as_bytes()).unwrap() },
-            "p" => Body::Fifo,
-            "c" => Body::CharDevice,
-            _ => panic!("{line}"),
-        };
-        let mode = words[1..].iter().find(|w| w.len() == 4 && w.bytes().all(|b| b.is_ascii_digit()));
-        let default = if kind == "d" { 0o755 } else { 0o644 };
-        let owner = words[1..].iter().find_map(|w| w.split_once(':').filter(|_| w.as_bytes()[0].is_ascii_digit()));
-        let xattrs = words[1..].iter().filter_map(|w| w.strip_prefix('+')?.split_once(':'));
-        let entry = Entry {
-            path,
-            body,
-            mode: mode.map_or(default, |mode| u16::from_str_radix(mode, 8).unwrap()),
-            uid: owner.map_or(0, |(uid, _)| uid.parse().unwrap()),
-            gid: owner.map_or(0, |(_, gid)| gid.parse().unwrap()),
-            mtime: Time { seconds: word("@").map_or(0, |time| time.parse().unwrap()), nanos: 0 },
-            xattrs: xattrs.map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())).collect::<Xattrs>(),
-        };
-        let digest = (kind == "f").then(|| Digest::of(content.as_bytes()).as_bytes().try_into().unwrap());
-        index.push(&entry, digest, None).unwrap();
     }
     let digest = Digest::of(list.as_bytes());
     index.finish(digest.clone(), DiffId(digest)).unwrap_or_else(|e| panic!("{list}\n{e}"))
+}
+
+/// What is in the archive, in order.
+pub(super) fn items(list: &str) -> Vec<Item> {
+    list.lines().map(str::trim).filter(|line| !line.is_empty()).map(item).collect()
+}
+
+fn item(line: &str) -> Item {
+    let (kind, rest) = line.split_once(' ').unwrap();
+    let words: Vec<&str> = rest.split(' ').collect();
+    let path = LayerPath::parse(words[0].as_bytes()).unwrap();
+    if kind == "w" {
+        return Item::Whiteout(path);
+    }
+    let word = |start: &str| words[1..].iter().find_map(|word| word.strip_prefix(start));
+    let content = word("=").unwrap_or_default();
+    let target = word("->").unwrap_or_default();
+    let body = match kind {
+        "d" => Body::Directory,
+        "f" => Body::File { size: content.len() as u64 },
+        "l" => Body::Symlink { target: target.as_bytes().to_vec() },
+        "h" => Body::HardLink { target: LayerPath::parse(target.as_bytes()).unwrap() },
+        "p" => Body::Fifo,
+        "c" => Body::CharDevice,
+        _ => panic!("{line}"),
+    };
+    let mode = words[1..].iter().find(|w| w.len() == 4 && w.bytes().all(|b| b.is_ascii_digit()));
+    let default = if kind == "d" { 0o755 } else { 0o644 };
+    let owner = words[1..].iter().find_map(|w| w.split_once(':').filter(|_| w.as_bytes()[0].is_ascii_digit()));
+    let xattrs = words[1..].iter().filter_map(|w| w.strip_prefix('+')?.split_once(':'));
+    let entry = Entry {
+        path,
+        body,
+        mode: mode.map_or(default, |mode| u16::from_str_radix(mode, 8).unwrap()),
+        uid: owner.map_or(0, |(uid, _)| uid.parse().unwrap()),
+        gid: owner.map_or(0, |(_, gid)| gid.parse().unwrap()),
+        mtime: Time { seconds: word("@").map_or(0, |time| time.parse().unwrap()), nanos: 0 },
+        xattrs: xattrs.map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())).collect::<Xattrs>(),
+    };
+    Item::Entry(entry, content.as_bytes().to_vec())
 }
 
 /// A set to check: the base's layers, and the layers with their name, prefix and list. A prefix may be followed by what

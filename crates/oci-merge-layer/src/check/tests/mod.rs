@@ -2,9 +2,13 @@
 
 mod agreed;
 mod cases;
+mod counterexamples;
 mod determinism;
 mod lists;
 mod models;
+mod random;
+mod rules;
 mod said;
+mod sets;
 mod spelling;
 mod theorem;

@@ -1,10 +1,16 @@
-//! Three models of how runtimes unpack layers, over one kind of tree.
+//! Four models of how runtimes unpack layers, over one kind of tree.
 //!
 //! - **M** onto the merged root, as umoci and kaniko do;
 //! - **O** each layer into an overlay directory, missing parents copied up from the layers below, as containerd does;
+//! - **P** the same, but of several layers with the directory the lowest has the last word, as in older containerd;
 //! - **D** each layer alone, missing parents 0755 0:0, then overlaid, as Docker's overlay2 does.
+//!
+//! Also what they do with layers that the rules refuse, as far as it shows why: symlinks on the way are followed inside
+//! the root or the layer's own directory, O and D set mode and owner of a hard link's inode and M does not, and what is
+//! made in a directory with a default access control list takes it over. In D the root is the highest layer's own, as
+//! in containers/storage; the others skip its entry.
 
-use super::theorem::{Item, Sheet};
+use super::sets::{Item, Sheet};
 use crate::{Body, Entry, Kind, Xattrs};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,11 +38,12 @@ pub(super) struct Inode {
 pub(super) enum Model {
     M,
     O,
+    P,
     D,
 }
 
 impl Model {
-    pub(super) const ALL: [Model; 3] = [Model::M, Model::O, Model::D];
+    pub(super) const ALL: [Model; 4] = [Model::M, Model::O, Model::P, Model::D];
 
     /// Unpacks layers, the lowest first.
     pub(super) fn unpack(self, layers: &[&Sheet]) -> Result<Seen, Failed> {
@@ -51,12 +58,13 @@ impl Model {
                 root = names[&Path::new()];
                 names
             }
-            Model::O | Model::D => {
+            Model::O | Model::P | Model::D => {
                 let mut uppers: Vec<Upper> = Vec::new();
                 for layer in layers {
                     let upper = disk.unpack_alone(&uppers, layer, self)?;
                     uppers.push(upper);
                 }
+                root = uppers.last().and_then(|upper| upper.root).filter(|_| self == Model::D).unwrap_or(root);
                 overlaid(&uppers, &disk)
             }
         };
@@ -87,6 +95,12 @@ impl Inode {
         let mode = if kind == Kind::Symlink { 0 } else { entry.mode };
         Inode { kind, mode, uid: entry.uid, gid: entry.gid, xattrs: entry.xattrs.clone(), data }
     }
+
+    /// What a directory has that is made in this one.
+    fn inherited(&self) -> Xattrs {
+        let lists = self.xattrs.iter().filter(|(name, _)| *name == b"system.posix_acl_default");
+        lists.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// The directory of one layer of an overlay.
@@ -95,6 +109,7 @@ struct Upper {
     /// `None` is a whiteout.
     names: BTreeMap<Path, Option<usize>>,
     opaque: BTreeSet<Path>,
+    root: Option<usize>,
 }
 
 #[derive(Default)]
@@ -150,6 +165,26 @@ impl Disk {
 
     /// The directory that a path leads to, through symlinks, inside the root; what is missing is made.
     fn resolved(&mut self, names: &mut BTreeMap<Path, usize>, path: &[u8]) -> Result<Path, Failed> {
+        self.followed(path, |disk, here, next| {
+            if let Some(&known) = names.get(next) {
+                return Ok(known);
+            }
+            // A directory takes group and bit of a setgid directory that it is made in.
+            let above = &disk.inodes[names[here]];
+            let (bit, gid) = if above.mode & 0o2000 != 0 { (0o2000, above.gid) } else { (0, 0) };
+            let made = Inode { mode: 0o755 | bit, gid, xattrs: above.inherited(), ..Inode::directory() };
+            let inode = disk.made(made);
+            names.insert(next.to_vec(), inode);
+            Ok(inode)
+        })
+    }
+
+    /// Goes along a path: `step` says what is at the next place, which it may have to make there.
+    fn followed(
+        &mut self,
+        path: &[u8],
+        mut step: impl FnMut(&mut Disk, &[u8], &[u8]) -> Result<usize, Failed>,
+    ) -> Result<Path, Failed> {
         let mut ahead: Vec<Vec<u8>> = components(path).rev().map(<[u8]>::to_vec).collect();
         let (mut here, mut links) = (Path::new(), 0);
         while let Some(name) = ahead.pop() {
@@ -158,34 +193,24 @@ impl Disk {
                 continue;
             }
             let next = joined(&here, &name);
-            match names.get(&next).copied() {
-                Some(inode) if self.kind(inode) == Kind::Directory => here = next,
-                Some(inode) if self.kind(inode) == Kind::Symlink => {
+            let inode = step(self, &here, &next)?;
+            match self.kind(inode) {
+                Kind::Directory => here = next,
+                Kind::Symlink if links < 20 => {
                     links += 1;
                     let target = self.inodes[inode].data.clone();
-                    if links > 20 {
-                        return Err(Failed);
-                    }
                     if target.starts_with(b"/") {
                         here = Path::new();
                     }
                     ahead.extend(components(&target).rev().map(<[u8]>::to_vec));
                 }
-                Some(_) => return Err(Failed),
-                None => {
-                    // A directory takes group and bit of a setgid directory that it is made in.
-                    let above = &self.inodes[names[&here]];
-                    let (bit, gid) = if above.mode & 0o2000 != 0 { (0o2000, above.gid) } else { (0, 0) };
-                    let inode = self.made(Inode { mode: 0o755 | bit, gid, ..Inode::directory() });
-                    names.insert(next.clone(), inode);
-                    here = next;
-                }
+                _ => return Err(Failed),
             }
         }
         Ok(here)
     }
 
-    // --- O and D
+    // --- O, P and D
 
     fn unpack_alone(&mut self, lower: &[Upper], layer: &Sheet, model: Model) -> Result<Upper, Failed> {
         let mut upper = Upper::default();
@@ -194,58 +219,67 @@ impl Disk {
                 Item::Entry(entry, content) => (entry, content),
                 Item::Whiteout(path) => {
                     let (above, name) = split(path.as_bytes());
-                    self.make_parents(&mut upper, lower, above, model)?;
+                    let above = self.make_parents(&mut upper, lower, above, model)?;
                     if name == b".wh..wh..opq" {
-                        upper.opaque.insert(above.to_vec());
-                    } else if upper.names.insert(joined(above, &name[4..]), None).is_some() {
+                        upper.opaque.insert(above);
+                    } else if upper.names.insert(joined(&above, &name[4..]), None).is_some() {
                         return Err(Failed);
                     }
                     continue;
                 }
             };
             if entry.path.is_root() {
+                upper.root = Some(self.made(Inode::of(entry, content)));
                 continue;
             }
-            let path = entry.path.as_bytes();
-            self.make_parents(&mut upper, lower, split(path).0, model)?;
+            let (above, name) = split(entry.path.as_bytes());
+            let place = joined(&self.make_parents(&mut upper, lower, above, model)?, name);
             let inode = match &entry.body {
-                Body::HardLink { target } => upper.names.get(target.as_bytes()).copied().flatten().ok_or(Failed)?,
+                Body::HardLink { target } => {
+                    let inode = upper.names.get(target.as_bytes()).copied().flatten().ok_or(Failed)?;
+                    let is_symlink = self.kind(inode) == Kind::Symlink;
+                    let linked = &mut self.inodes[inode];
+                    (linked.uid, linked.gid) = (entry.uid, entry.gid);
+                    linked.mode = if is_symlink { 0 } else { entry.mode };
+                    inode
+                }
                 _ => self.made(Inode::of(entry, content)),
             };
-            upper.names.insert(path.to_vec(), Some(inode));
+            let is_directory = |inode: &Option<usize>| inode.is_some_and(|i| self.kind(i) == Kind::Directory);
+            if !(is_directory(&Some(inode)) && upper.names.get(&place).is_some_and(is_directory)) {
+                upper.names.retain(|path, _| !is_below(path, &place));
+            }
+            upper.names.insert(place, Some(inode));
         }
         Ok(upper)
     }
 
-    fn make_parents(&mut self, upper: &mut Upper, lower: &[Upper], path: &[u8], model: Model) -> Result<(), Failed> {
-        if path.is_empty() {
-            return Ok(());
-        }
-        match upper.names.get(path) {
-            Some(Some(inode)) if self.kind(*inode) == Kind::Directory => return Ok(()),
-            Some(_) => return Err(Failed),
-            None => {}
-        }
-        let above = split(path).0;
-        self.make_parents(upper, lower, above, model)?;
-        let mut made = Inode::directory();
-        if model == Model::O {
-            // The mode is set once more, which takes the bit away; the group stays.
-            let setgid =
-                upper.names.get(above).copied().flatten().map(|i| &self.inodes[i]).filter(|i| i.mode & 0o2000 != 0);
-            made.gid = setgid.map_or(0, |above| above.gid);
-            for layer in lower.iter().rev() {
-                if let Some(found) = self.looked_up(layer, path)? {
-                    if let Some(directory) = found.filter(|&i| self.kind(i) == Kind::Directory) {
-                        made = self.inodes[directory].clone();
+    /// The directory that a path leads to inside of one layer; what is missing there is made.
+    fn make_parents(&mut self, upper: &mut Upper, lower: &[Upper], path: &[u8], model: Model) -> Result<Path, Failed> {
+        self.followed(path, |disk, here, next| {
+            if let Some(known) = upper.names.get(next) {
+                return known.ok_or(Failed);
+            }
+            let mut made = Inode::directory();
+            let above = upper.names.get(here).copied().flatten().map(|above| &disk.inodes[above]);
+            made.xattrs = above.map(Inode::inherited).unwrap_or_default();
+            if model != Model::D {
+                // The mode is set once more, which takes the bit away; the group stays.
+                made.gid = above.filter(|above| above.mode & 0o2000 != 0).map_or(0, |above| above.gid);
+                for layer in lower.iter().rev() {
+                    if let Some(found) = disk.looked_up(layer, next)? {
+                        let Some(directory) = found.filter(|&i| disk.kind(i) == Kind::Directory) else { break };
+                        made = disk.inodes[directory].clone();
+                        if model == Model::O {
+                            break;
+                        }
                     }
-                    break;
                 }
             }
-        }
-        let inode = self.made(made);
-        upper.names.insert(path.to_vec(), Some(inode));
-        Ok(())
+            let inode = disk.made(made);
+            upper.names.insert(next.to_vec(), Some(inode));
+            Ok(inode)
+        })
     }
 
     /// What one layer has at a path: nothing, a whiteout, an inode; fails below anything but a directory.

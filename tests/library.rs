@@ -54,6 +54,36 @@ fn the_example_does_the_same_from_the_command_line() {
 }
 
 #[test]
+fn the_check_alone_needs_no_network_and_no_spec() {
+    let root = tempfile::tempdir().unwrap();
+    let archive = |name: &str, files: &[(&str, &str)]| {
+        let path = root.path().join(format!("{name}.tar"));
+        let mut tar = tar::Builder::new(std::fs::File::create(&path).unwrap());
+        for (file, text) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            // A blank number is nothing that all readers agree on.
+            (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+            tar.append_data(&mut header, file, text.as_bytes()).unwrap();
+        }
+        tar.finish().unwrap();
+        format!("{name}={}", path.display())
+    };
+    let licence = ("opt/licences/MIT", "as is");
+    let a = archive("a", &[("opt/a/x", "1"), licence]);
+    let b = archive("b", &[("opt/b/x", "1"), licence]);
+    let c = archive("c", &[("opt/c/x", "1"), ("opt/a/x", "2")]);
+    let gate = Path::new(env!("CARGO_BIN_EXE_oci-merge")).parent().unwrap().join("examples/gate");
+    let run = |args: &[&String]| {
+        let output = Command::new(&gate).args(args).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(run(&[&a, &b]), (true, String::new()));
+    assert_eq!(run(&[&a, &b, &c]), (false, "OM0201 both a and c write /opt/a/x\n".into()));
+}
+
+#[test]
 fn layers_that_clash_are_an_error_with_all_findings_and_nothing_is_sent() {
     let server = Server::start(Options::default()).unwrap();
     let root = tempfile::tempdir().unwrap();

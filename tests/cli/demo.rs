@@ -155,3 +155,22 @@ fn a_dockerfile_becomes_a_spec_that_builds() {
     assert!(place.run(&["ls", "image"]).out.contains("/opt/alpha/bin/alpha"));
     place.run(&["init", "--from-dockerfile", "docker/Dockerfile"]).ends(2).says(&["is there already"]);
 }
+
+#[test]
+fn check_needs_no_spec_either() {
+    let place = Place::with_demo();
+    for tool in ["alpha", "beta"] {
+        place.write(&format!("{tool}/opt/{tool}/bin/{tool}"), tool);
+        place.write(&format!("{tool}/opt/{tool}/etc/shared"), tool);
+    }
+    place.run(&["check", "./alpha", "b=beta:/opt/beta"]).ends(0).without_answer();
+    place.run(&["check", "./alpha", "./beta", "-q"]).ends(0).without_answer();
+    // The image among them is what they go on: here it has a tool of the same name.
+    place.run(&["build", "-q"]).ends(0);
+    place.run(&["check", "./alpha", "oci:image"]).ends(1).says(&["OM0211", "the base has /opt/alpha"]);
+    place.run(&["check", "oci:image", "oci:image"]).ends(2).says(&["two images"]);
+    place.run(&["check", "alpha", "./beta"]).ends(2).says(&["but not both"]);
+    place.run(&["check", "./gamma"]).ends(2).says(&["there is no ./gamma here"]);
+    place.run(&["check", "alpha"]).ends(0); // a layer of the spec
+    assert!(!place.path("other").exists());
+}

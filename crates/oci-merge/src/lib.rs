@@ -87,7 +87,7 @@ pub use event::{Event, How, Observer, Phase, Transfer};
 pub use explain::{Explanation, UnknownCode, explain, explanations};
 pub use image::{Image, Layer};
 pub use inspect::{Inspected, InspectedLayer, Listed, inspect, list};
-pub use merge::{MergeInput, merge};
+pub use merge::{MergeInput, check_inputs, merge};
 pub use oci_merge_image::{Digest, Edits, Platform, Prefix, Reference};
 pub use push::push;
 pub use report::FindingReport;

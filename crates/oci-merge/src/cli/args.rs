@@ -11,7 +11,7 @@ const TEMPLATE: &str = "\
 
 Start
   init         Write oci-merge.toml: from a Dockerfile, or a demo
-  check        Make the layers and check every pair of them; write nothing
+  check        Check every pair of layers, of a spec or of files; write nothing
   build        Make the layers, check them, and write or push the image
 Images
   merge        Join archives and directories onto a base, without a spec
@@ -168,9 +168,9 @@ pub(crate) struct Init {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Only these layers of the spec
-    #[arg(value_name = "LAYER", value_delimiter = ',')]
-    pub(crate) layers: Vec<String>,
+    /// Only these layers of the spec; or no spec, but these archives and directories (./DIR), and the image they go on
+    #[arg(value_name = "LAYER|FILE|IMAGE", value_delimiter = ',')]
+    pub(crate) what: Vec<String>,
     /// [default: the spec's, else the base's only one, else this machine's]
     #[arg(short, long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<String>,

@@ -7,10 +7,16 @@ use serde_json::json;
 use std::path::Path;
 
 pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
-    let spec = spec_file::read(run.common.file.as_deref())?;
+    let settings = run.settings(args.platform.as_deref())?;
+    // A layer's name has letters, digits, `_` and `-`; whatever has more is a file or an image.
+    let is_input = |what: &&String| what.contains(['.', '/', ':', '=', '@']) || *what == "scratch";
+    let (spec, layers) = match args.what.iter().filter(is_input).count() {
+        0 => (spec_file::read(run.common.file.as_deref())?, &args.what[..]),
+        all if all == args.what.len() => (oci_merge::check_inputs(&args.what, Path::new(""), &settings)?, &[][..]),
+        _ => return Err(Error::Usage("layers of the spec, or files and images, but not both".into())),
+    };
     let spec = strict(spec, args.portable);
-    let checked =
-        told(run, Builder::new(spec).settings(run.settings(args.platform.as_deref())?).only(&args.layers).check())?;
+    let checked = told(run, Builder::new(spec).settings(settings).only(layers).check())?;
     run.progress.close(0);
     summary::checked(run, &checked);
     if run.common.json {

@@ -31,6 +31,7 @@ mod judge;
 mod limits;
 mod note;
 mod reason;
+mod recall;
 mod writer;
 
 pub use archive::{Archive, Container, Entries};
@@ -40,5 +41,6 @@ pub use index::{EntryView, IndexBuilder, LayerIndex};
 pub use limits::Limits;
 pub use note::Note;
 pub use reason::Reason;
+pub use recall::recall;
 pub use scan::{Content, Item, Role, Rules, Scanner};
 pub use survey::{Survey, survey};

@@ -89,7 +89,7 @@ impl Builder {
         let local = Local::open(run)?;
         let base_indexes = index_base(&base, &local, run)?;
         let (layers, refused) = layers::make_all(spec, &base, &base_indexes, &local, run)?;
-        let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, run)?;
+        let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, &local, run)?;
         let stacked = assemble(&base, &layers, &spec.config, run.epoch)?;
         let run = run.clone();
         let Builder { spec, names, .. } = self;

@@ -1,14 +1,15 @@
 //! The check of a run: layers against each other and the base, and what the layers say of the environment.
 
 use crate::layers::{Ready, Refusal};
+use crate::local::Local;
 use crate::open::OpenBase;
-use crate::report::{FindingReport, Place};
+use crate::report::{FindingReport, Scene};
 use crate::result::{Checked, Settled};
 use crate::settings::Run;
-use crate::spec::{LayerSpec, Spec};
+use crate::spec::Spec;
 use crate::{Error, Event, Result};
 use oci_merge_layer::LayerIndex;
-use oci_merge_layer::check::{Agreed, Agreement, BaseView, Code, Finding, Layer, Level, Policy, Severity, check};
+use oci_merge_layer::check::{Agreed, Agreement, BaseView, Code, Finding, Layer, Level, Policy, check};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ pub(crate) fn judge(
     base_indexes: &[LayerIndex],
     layers: &[Ready],
     refused: Vec<Refusal>,
+    local: &Local,
     run: &Run,
 ) -> Result<Checked> {
     // What it took is told, and decides nothing.
@@ -36,26 +38,25 @@ pub(crate) fn judge(
     findings.extend(environment(layers, &policy));
     findings.extend(report.findings);
     findings.sort();
-    let seconds = began.elapsed();
-    let count = |severity| findings.iter().filter(|f| f.severity() == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    for finding in &findings {
+    let elapsed = began.elapsed();
+    let (paths, seconds, agreed) = (report.paths, elapsed.as_secs_f64(), report.agreed);
+    let report = FindingReport::new(findings, &Scene { spec, base, base_indexes, layers, local, paths, seconds });
+    for finding in report.findings() {
         run.observer.tell(Event::Finding(Box::new(finding.clone())));
     }
-    let ms = u64::try_from(seconds.as_millis()).unwrap_or(u64::MAX);
-    run.observer.tell(Event::CheckDone { paths: report.paths, ms, errors, warnings });
+    let (errors, warnings) = (report.errors(), report.warnings());
+    let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    run.observer.tell(Event::CheckDone { paths, ms, errors, warnings });
     if errors > 0 {
-        let places = spec.layers.iter().map(|l| (l.name.clone(), place(spec, l))).collect();
-        let platform = base.platform.to_string();
-        return Err(Error::Findings(Box::new(FindingReport { findings, paths: report.paths, platform, places })));
+        return Err(Error::Findings(Box::new(report)));
     }
     Ok(Checked {
-        paths: report.paths,
-        seconds: seconds.as_secs_f64(),
+        paths,
+        seconds,
         errors,
         warnings,
-        findings,
-        agreed: report.agreed.into_iter().map(|agreed| settled(spec, agreed)).collect(),
+        report,
+        agreed: agreed.into_iter().map(|agreed| settled(spec, agreed)).collect(),
         relaxed: spec.policy.iter().filter(|(key, level)| lets_more_pass(key, level)).cloned().collect(),
     })
 }
@@ -103,8 +104,4 @@ fn environment(layers: &[Ready], policy: &Policy) -> Vec<Finding> {
         }
     }
     values.into_iter().filter_map(|(name, said)| Finding::environment(name, &said, policy)).collect()
-}
-
-fn place(spec: &Spec, layer: &LayerSpec) -> Place {
-    Place { version: layer.version.clone(), file: spec.file.clone(), line: layer.span.line }
 }

@@ -50,6 +50,7 @@
 //! The API is blocking. From inside an async runtime, call it in `spawn_blocking`.
 
 pub mod manual;
+pub mod number;
 pub mod spec;
 
 mod archive;
@@ -90,7 +91,7 @@ pub use inspect::{Inspected, InspectedLayer, Listed, inspect, list};
 pub use merge::{MergeInput, check_inputs, merge};
 pub use oci_merge_image::{Digest, Edits, Platform, Prefix, Reference};
 pub use push::push;
-pub use report::FindingReport;
+pub use report::{FindingReport, Fix, MAX_FINDINGS};
 pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Settled, Written};
 pub use settings::Settings;
 pub use spec::Spec;

@@ -1,6 +1,7 @@
 //! What a run made: the data behind the table, `--json` and the result files.
 
 use crate::event::{How, Transfer};
+use crate::report::FindingReport;
 use crate::{Error, Result};
 use oci_merge_image::Digest;
 use oci_merge_layer::check::Finding;
@@ -91,7 +92,8 @@ pub struct Checked {
     /// Findings that do not.
     pub warnings: usize,
     /// The warnings themselves.
-    pub findings: Vec<Finding>,
+    #[serde(rename = "findings")]
+    pub report: FindingReport,
     /// What would have been a finding, but for an exception or what a layer overrides.
     pub agreed: Vec<Settled>,
     /// The keys of `[policy]` that let more pass than their defaults do, with their levels.

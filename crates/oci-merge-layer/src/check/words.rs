@@ -97,15 +97,7 @@ impl Finding {
             }
             (Code::Deletion, _) => "leave the whiteout out: a layer cannot delete what is not its own".into(),
             (Code::ThroughSymlink, _) => self.move_to_target(),
-            (Code::SharedState, _) => {
-                let holds =
-                    self.path().and_then(|path| shared_state::what(path.as_bytes())).unwrap_or("the state of an image");
-                let more = match self.path().map(LayerPath::as_bytes) {
-                    Some(b"etc/ld.so.cache") => "; a tool that needs its own libraries can have an rpath",
-                    _ => "",
-                };
-                format!("leave it out of the layers: it holds {holds}, and each copy knows one layer's{more}")
-            }
+            (Code::SharedState, _) => "leave it out of the layers".into(),
             (Code::PrefixOverlap, Some(BASE_UNDER_PREFIX)) => {
                 format!("give {layers} another prefix, or take a base without it")
             }
@@ -123,6 +115,34 @@ impl Finding {
             (Code::BaseArchive, _) => "nothing need be done if the base works; its maker may want to know".into(),
             (Code::Environment, _) => format!("set {path} in one layer only, or in the config of the image"),
             (code, _) => format!("see {code}"),
+        }
+    }
+
+    /// Why it matters, in a sentence or two with full stops, where that is not plain from the message.
+    pub fn remark(&self) -> Option<String> {
+        match (self.code, self.reason) {
+            (Code::SharedState, _) => {
+                let path = self.path().map(LayerPath::as_bytes).unwrap_or_default();
+                let holds = shared_state::what(path).unwrap_or("the state of an image");
+                let more = match path {
+                    b"etc/ld.so.cache" => " A tool that needs its own libraries can have an rpath.",
+                    _ => "",
+                };
+                Some(format!("It holds {holds}; each copy knows one layer's.{more}"))
+            }
+            (Code::DirectoryAttributes, Some(IMPLIED_DIR_ATTRS)) => Some(
+                "Some runtimes make such a directory 0755 root:root, which hides the other; some take it over.".into(),
+            ),
+            (Code::DirectoryAttributes, Some(IMPLIED_DIR_SETGID)) => {
+                Some("Which group the directory gets depends on the runtime.".into())
+            }
+            (Code::Deletion, Some(IMPLIED_DIR_WHITEOUT)) => {
+                Some("containerd fails to unpack such an image; others make a directory of their own.".into())
+            }
+            (Code::ThroughSymlink, _) => {
+                Some("Some runtimes write through the link, others put a directory in its place.".into())
+            }
+            _ => None,
         }
     }
 
@@ -297,15 +317,18 @@ impl fmt::Display for Claim {
 }
 
 impl fmt::Display for Description {
-    /// `file 0644 0:0 231 B sha256:77d0c3…`, `symlink 0:0 -> usr/lib`.
+    /// `file 0644 root:root  231 B  sha256:77d0c3…`, `symlink root:root -> usr/lib`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(type_name(self.kind))?;
         if self.kind != Kind::Symlink {
             write!(f, " {:04o}", self.mode)?;
         }
-        write!(f, " {}:{}", self.uid, self.gid)?;
-        self.size.iter().try_for_each(|size| write!(f, " {size} B"))?;
-        self.digest.iter().try_for_each(|digest| write!(f, " {}", digest.short()))?;
+        match (self.uid, self.gid) {
+            (0, 0) => f.write_str(" root:root")?,
+            (uid, gid) => write!(f, " {uid}:{gid}")?,
+        }
+        self.size.iter().try_for_each(|size| write!(f, "  {size} B"))?;
+        self.digest.iter().try_for_each(|digest| write!(f, "  {}…", digest.short()))?;
         self.target.iter().try_for_each(|target| write!(f, " -> {}", shown(target)))?;
         if !self.xattrs.is_empty() {
             let names: Vec<_> = self.xattrs.iter().map(|name| shown(name).to_string()).collect();

@@ -2,7 +2,9 @@
 
 use super::args::{Build, Check, Merge, Target};
 use super::{Run, answer, spec_file, summary};
-use oci_merge::{Builder, Checked, Destination, Error, MergeInput, Reference, Result, ResultFiles, Spec};
+use oci_merge::{
+    Builder, Checked, Destination, Error, FindingReport, MergeInput, Reference, Result, ResultFiles, Spec,
+};
 use serde_json::json;
 use std::path::Path;
 
@@ -16,15 +18,16 @@ pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
         _ => return Err(Error::Usage("layers of the spec, or files and images, but not both".into())),
     };
     let spec = strict(spec, args.portable);
-    let checked = told(run, Builder::new(spec).settings(settings).only(layers).check())?;
+    let mut checked = told(run, Builder::new(spec).settings(settings).only(layers).check())?;
+    checked.report = here(run, checked.report);
     run.progress.close(0);
     summary::checked(run, &checked);
     if run.common.json {
-        let Checked { findings, agreed, relaxed, .. } = checked;
-        let schema = "oci-merge.findings/v1";
-        return answer::document(
-            &json!({ "schema": schema, "ok": true, "findings": findings, "agreed": agreed, "relaxed": relaxed }),
-        );
+        let Checked { report, agreed, relaxed, .. } = checked;
+        let mut document = report.to_json();
+        document["agreed"] = json!(agreed);
+        document["relaxed"] = json!(relaxed);
+        return answer::document(&document);
     }
     Ok(())
 }
@@ -79,11 +82,24 @@ fn strict(mut spec: Spec, portable: bool) -> Spec {
 
 /// The document of `--json` for a check whose answer is no; the error follows on stderr.
 fn told<T>(run: &Run, outcome: Result<T>) -> Result<T> {
-    match &outcome {
-        Err(Error::Findings(report)) if run.common.json => answer::document(&report.to_json())?,
-        _ => {}
+    match outcome {
+        Err(Error::Findings(report)) => {
+            let report = here(run, *report);
+            if run.common.json {
+                answer::document(&report.to_json())?;
+            }
+            Err(Error::Findings(Box::new(report)))
+        }
+        outcome => outcome,
     }
-    outcome
+}
+
+/// A report whose commands find the spec from where the program was started.
+fn here(run: &Run, report: FindingReport) -> FindingReport {
+    match &run.common.directory {
+        Some(directory) => report.with_options(&["-C".to_owned(), directory.to_string_lossy().into_owned()]),
+        None => report,
+    }
 }
 
 /// `-o` in the order they were typed, then `--load`, then the registry; without any, `./image`.

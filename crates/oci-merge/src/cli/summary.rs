@@ -26,9 +26,8 @@ pub(super) fn built(run: &Run, built: &Built, destinations: &[Destination]) {
 }
 
 fn warnings(run: &Run, checked: &Checked) {
-    let found: Vec<_> = checked.findings.iter().collect();
-    if !found.is_empty() {
-        run.say(findings::list(&found, run.terminal).trim_end());
+    if checked.warnings > 0 {
+        run.say(findings::report(&checked.report, run.terminal));
     }
     // What is agreed is no news, and no secret either.
     if !checked.agreed.is_empty() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `8,214`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -16,12 +16,12 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `3 paths`, `1 path`.
-pub(crate) fn counted(number: u64, thing: &str) -> String {
+pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// `46.3 MB`; a MB is 1,000,000 bytes, as in docker.
-pub(crate) fn bytes(number: u64) -> String {
+pub fn bytes(number: u64) -> String {
     for (unit, name) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")] {
         if number >= unit {
             return format!("{:.1} {name}", number as f64 / unit as f64);
@@ -31,7 +31,7 @@ pub(crate) fn bytes(number: u64) -> String {
 }
 
 /// `8 ms`, `19.6 s`, `2 min 5 s`.
-pub(crate) fn time(duration: Duration) -> String {
+pub fn time(duration: Duration) -> String {
     match duration.as_secs() {
         0 => format!("{} ms", duration.as_millis()),
         1..120 => format!("{:.1} s", duration.as_secs_f64()),

@@ -1,0 +1,145 @@
+//! Findings with one cause, told as one.
+
+use oci_merge_image::LayerPath;
+use oci_merge_layer::Kind;
+use oci_merge_layer::check::{Claim, Code, Finding, Party, Severity};
+use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
+
+/// A directory this far below the root is a cause of its own: `/opt/share`, and not `/opt`.
+const DEEP: usize = 2;
+/// More than this many causes in one directory are one, however near the root it lies.
+const MANY: usize = 8;
+
+/// Findings that one person would make in one go, and that are mended in one.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    /// The places of its findings in the list, in order; never empty.
+    pub(super) members: Vec<usize>,
+    /// The directory that all of its paths lie in, if there is more than one.
+    pub(super) directory: Option<LayerPath>,
+    /// The group whose two copies are here again, at another path.
+    pub(super) like: Option<usize>,
+}
+
+/// Puts findings into groups, in the order of the first of each; those that repeat a group stand right behind it.
+pub(super) fn group(findings: &[Finding]) -> Vec<Group> {
+    let mut buckets: Vec<Vec<usize>> = Vec::new();
+    let mut known: HashMap<Cause<'_>, usize> = HashMap::new();
+    for (place, finding) in findings.iter().enumerate() {
+        match (cause(finding), finding.path()) {
+            (Some(cause), Some(_)) => {
+                let bucket = *known.entry(cause).or_insert(buckets.len());
+                match buckets.get_mut(bucket) {
+                    Some(bucket) => bucket.push(place),
+                    None => buckets.push(vec![place]),
+                }
+            }
+            _ => buckets.push(vec![place]),
+        }
+    }
+    let mut groups = Vec::new();
+    for bucket in &buckets {
+        let mut found = Vec::new();
+        split(findings, bucket, 0, &mut found);
+        found.sort_by_key(|group| group.members.first().copied());
+        order_repeats(findings, found, &mut groups);
+    }
+    // Errors before warnings, then as the findings are sorted; what repeats a group stays behind it.
+    let key = |group: &Group| {
+        let lead = group.like.and_then(|like| groups.get(like)).unwrap_or(group);
+        let first = lead.members.first().copied();
+        let severity = first.and_then(|first| findings.get(first)).map(Finding::severity);
+        (severity == Some(Severity::Warning), first, group.like.is_some(), group.members.first().copied())
+    };
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|&place| groups.get(place).map(key));
+    let mut moved = vec![0; groups.len()];
+    order.iter().enumerate().for_each(|(new, &old)| moved[old] = new);
+    let mut sorted: Vec<Group> = order.iter().filter_map(|&old| groups.get(old).cloned()).collect();
+    sorted.iter_mut().for_each(|group| group.like = group.like.map(|like| moved[like]));
+    sorted
+}
+
+/// What findings with one cause have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Cause<'a> {
+    code: Code,
+    reason: Option<&'static str>,
+    severity: Severity,
+    parties: Vec<(&'a str, Option<&'a LayerPath>, Discriminant<Claim>, Option<Kind>)>,
+}
+
+/// `None` for a finding that shares its cause with no other: all that is not about who has what at a path.
+fn cause(finding: &Finding) -> Option<Cause<'_>> {
+    let code = finding.code();
+    let is_about_paths = code < Code::Archive || code == Code::BaseArchive;
+    // What these say depends on what kind of thing each party has.
+    let tells_kinds = matches!(code, Code::Kinds | Code::ThroughSymlink);
+    let party = |party: &'_ Party| -> Option<Kind> {
+        match &party.claim {
+            Claim::Entry(entry) if tells_kinds => Some(entry.kind),
+            _ => None,
+        }
+    };
+    let parties = finding.parties().iter();
+    is_about_paths.then(|| Cause {
+        code,
+        reason: finding.reason(),
+        severity: finding.severity(),
+        parties: parties.map(|p| (p.owner.name(), p.at.as_ref(), discriminant(&p.claim), party(p))).collect(),
+    })
+}
+
+/// Splits findings with one cause by where they are: those in one directory that lies deep enough are one group, and so
+/// are those in one directory that has too many to tell one by one.
+fn split(findings: &[Finding], places: &[usize], depth: usize, groups: &mut Vec<Group>) {
+    let path = |place: &usize| findings.get(*place).and_then(Finding::path);
+    let [first, .., last] = places else {
+        groups.extend(places.first().map(|&only| Group { members: vec![only], directory: None, like: None }));
+        return;
+    };
+    let (Some(low), Some(high)) = (path(first), path(last)) else { return };
+    // The paths are sorted, so what the first and the last have in common is common to all.
+    let common = low.components().zip(high.components()).take_while(|(a, b)| a == b).count();
+    let common = common.min(low.components().count().saturating_sub(1)).max(depth);
+    let is_one_path = common >= low.components().count();
+    if common >= DEEP || is_one_path {
+        groups.push(whole(low, common, places));
+        return;
+    }
+    let component = |place: &usize| path(place).and_then(|path| path.components().nth(common));
+    let parts: Vec<&[usize]> = places.chunk_by(|a, b| component(a) == component(b)).collect();
+    if parts.len() > MANY {
+        groups.push(whole(low, common, places));
+        return;
+    }
+    parts.into_iter().for_each(|part| split(findings, part, common + 1, groups));
+}
+
+fn whole(low: &LayerPath, depth: usize, places: &[usize]) -> Group {
+    let above = low.components().take(depth).collect::<Vec<_>>().join(&b'/');
+    Group { members: places.to_vec(), directory: LayerPath::parse(&above).ok(), like: None }
+}
+
+/// Groups of one finding each, whose copies are those of a group before them, come right behind that one.
+fn order_repeats(findings: &[Finding], found: Vec<Group>, groups: &mut Vec<Group>) {
+    let copies = |group: &Group| -> Option<Vec<&Party>> {
+        let [only] = group.members[..] else { return None };
+        Some(findings.get(only)?.parties().iter().collect())
+    };
+    let are_the_same = |a: &[&Party], b: &[&Party]| {
+        let same = |(a, b): (&&Party, &&Party)| matches!(&a.claim, Claim::Entry(_)) && a.claim == b.claim;
+        a.len() == b.len() && a.iter().zip(b).all(same)
+    };
+    let from = groups.len();
+    for group in found {
+        let mine = copies(&group);
+        let is_lead = |lead: &&Group| lead.like.is_none();
+        let like = mine.and_then(|mine| {
+            let mut leads = groups.iter().enumerate().skip(from).filter(|(_, lead)| is_lead(lead));
+            leads.find(|(_, lead)| copies(lead).is_some_and(|theirs| are_the_same(&mine, &theirs))).map(|(at, _)| at)
+        });
+        groups.push(Group { like, ..group });
+    }
+}

@@ -2,8 +2,23 @@ use super::{Place, root};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const COMMANDS: [&str; 12] =
-    ["init", "check", "build", "merge", "push", "inspect", "ls", "explain", "completions", "man", "schema", "version"];
+const COMMANDS: [&str; 15] = [
+    "init",
+    "check",
+    "build",
+    "merge",
+    "push",
+    "inspect",
+    "ls",
+    "explain",
+    "exclude",
+    "own",
+    "allow",
+    "completions",
+    "man",
+    "schema",
+    "version",
+];
 
 #[test]
 fn help_lists_every_command_and_every_exit_code() {

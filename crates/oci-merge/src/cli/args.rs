@@ -20,6 +20,10 @@ Look
   inspect      Layers, sizes, prefixes and PATH of an image
   ls           Files of an image, with the layer each comes from
   explain      What a code such as OM0201 means, and what to do
+Fix (edit oci-merge.toml, comments are kept)
+  exclude      Leave paths out of layers
+  own          Let a layer write paths outside its prefix
+  allow        Let layers share a path, with a winner and a reason
 Help yourself
   completions, man, schema, version
 
@@ -60,6 +64,22 @@ pub(crate) enum Command {
         /// Such as OM0201; without it, every code in a line
         code: Option<String>,
     },
+    /// Leave paths out of layers: edits oci-merge.toml, and keeps its comments
+    Exclude {
+        /// Names of layers, then globs: with a leading / of the image, else relative to the prefix
+        #[arg(required = true, value_name = "LAYER... PATTERN")]
+        words: Vec<String>,
+    },
+    /// Let a layer write paths outside its prefix: edits oci-merge.toml, and keeps its comments
+    Own {
+        /// The layer
+        layer: String,
+        /// Paths or globs of the image
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<String>,
+    },
+    /// Let layers share a path, with a winner and a reason: edits oci-merge.toml, and keeps its comments
+    Allow(Allow),
     /// Print a completion script
     Completions {
         /// For this shell
@@ -247,6 +267,22 @@ pub(crate) struct Push {
     /// Where it goes; several are several names
     #[arg(required = true, value_name = "REFERENCE")]
     pub(crate) references: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Allow {
+    /// Paths or globs of the image
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// The layer whose copy is in the image; it is stacked above the others
+    #[arg(long, value_name = "LAYER")]
+    pub(crate) winner: String,
+    /// All layers that may write it; base is the base image [default: the two of the spec]
+    #[arg(long, value_name = "LAYER", num_args = 1.., value_delimiter = ',')]
+    pub(crate) layers: Vec<String>,
+    /// Why this is right, for whoever reads the spec next
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Args)]

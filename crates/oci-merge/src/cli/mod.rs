@@ -4,6 +4,7 @@ mod answer;
 mod args;
 mod build;
 mod demo;
+mod edit;
 mod failure;
 mod findings;
 mod init;
@@ -103,6 +104,11 @@ fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
         Command::Inspect(args) => look::inspect(run, &args)?,
         Command::Ls(args) => look::ls(run, &args)?,
         Command::Explain { code } => pages::explain(run, code.as_deref())?,
+        Command::Exclude { words } => edit::edit(run, |spec| spec.exclude(&words))?,
+        Command::Own { layer, paths } => edit::edit(run, |spec| spec.own(&layer, &paths))?,
+        Command::Allow(args) => {
+            edit::edit(run, |spec| spec.allow(&args.paths, &args.winner, &args.layers, &args.reason))?;
+        }
         Command::Completions { shell } => pages::completions(shell)?,
         Command::Man { command } => pages::man(command.as_deref())?,
         Command::Schema => answer::answer(oci_merge::spec::SCHEMA)?,

@@ -9,25 +9,42 @@ const NAME: &str = "oci-merge.toml";
 /// More than any spec, and little enough to hold.
 const MAX_BYTES: u64 = 4 << 20;
 
+/// The text of a spec, and where it is.
+pub(crate) struct SpecFile {
+    /// Its name in messages: as it was typed, or the way to it from here.
+    pub(crate) shown: String,
+    /// The file; `None` for stdin.
+    pub(crate) path: Option<PathBuf>,
+    /// Where relative paths in it start.
+    pub(crate) directory: PathBuf,
+    pub(crate) text: String,
+}
+
 /// Reads the spec of `-f`, else the nearest `oci-merge.toml` here or above.
 pub(crate) fn read(named: Option<&Path>) -> Result<Spec> {
+    let file = open(named)?;
+    Ok(Spec::parse(&file.shown, &file.directory, &file.text)?)
+}
+
+/// Reads the text of the spec of `-f`, else of the nearest `oci-merge.toml` here or above.
+pub(crate) fn open(named: Option<&Path>) -> Result<SpecFile> {
     let here = std::env::current_dir().map_err(|e| disk(Path::new("."), e))?;
     if named == Some(Path::new("-")) {
-        return Spec::parse("<stdin>", &here, &text(Path::new("<stdin>"), &mut io::stdin().lock())?)
-            .map_err(Error::from);
+        let text = text(Path::new("<stdin>"), &mut io::stdin().lock())?;
+        return Ok(SpecFile { shown: "<stdin>".into(), path: None, directory: here, text });
     }
     let shown = match named {
         Some(file) => file.to_owned(),
         None => search(&here)?,
     };
-    let file = here.join(&shown);
-    let mut open = File::open(&file).map_err(|e| match e.kind() {
+    let path = here.join(&shown);
+    let mut file = File::open(&path).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Error::Usage(format!("there is no {}", name(&shown))),
         _ => disk(&shown, e),
     })?;
-    let text = text(&shown, &mut open)?;
-    let directory = file.parent().unwrap_or(&here);
-    Ok(Spec::parse(&shown.to_string_lossy(), directory, &text)?)
+    let text = text(&shown, &mut file)?;
+    let directory = path.parent().unwrap_or(&here).to_owned();
+    Ok(SpecFile { shown: shown.to_string_lossy().into_owned(), path: Some(path), directory, text })
 }
 
 /// The nearest spec, as a path from here.

@@ -63,12 +63,14 @@ fn small_files(finding: &Finding) -> Option<Vec<(&Owner, &Description)>> {
     if !matches!(finding.code(), Code::TwoWriters | Code::ShadowBase | Code::SharedState) {
         return None;
     }
-    let file = |claim| match claim {
-        &Claim::Entry(ref entry) if entry.kind == Kind::File && entry.size < Some(SMALL) && entry.mode & 0o044 != 0 => {
-            Some(&**entry)
+    fn file(claim: &Claim) -> Option<&Description> {
+        match claim {
+            Claim::Entry(entry) => {
+                Some(&**entry).filter(|e| e.kind == Kind::File && e.size < Some(SMALL) && e.mode & 0o044 != 0)
+            }
+            _ => None,
         }
-        _ => None,
-    };
+    }
     finding.parties().iter().map(|party| Some((&party.owner, file(&party.claim)?))).collect()
 }
 

@@ -89,3 +89,51 @@ impl fmt::Display for Reason {
         f.write_str(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oci_merge_image::PathError;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else {
+                into.push(path);
+            }
+        }
+    }
+
+    /// The words in capitals that stand in quotes, and begin like a reason.
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        let is_word = |word: &&str| word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        let starts = ["BZIP2_", "DEB_", "GZ_", "LIMIT_", "TAR_", "XZ_", "ZIP_", "ZSTD_"];
+        text.split(['"', ' ']).filter(is_word).filter(move |word| starts.iter().any(|start| word.starts_with(start)))
+    }
+
+    #[test]
+    fn every_reason_is_given_somewhere_and_tested_somewhere() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        let (mut given, mut tested) = (String::new(), String::new());
+        for file in files.iter().filter(|file| !file.ends_with("src/reason.rs")) {
+            let text = fs::read_to_string(file).unwrap();
+            let (product, tests) = text.split_once("#[cfg(test)]\nmod tests {").unwrap_or((&text, ""));
+            let is_test = file.components().any(|part| part.as_os_str() == "tests") || file.ends_with("tests.rs");
+            if is_test { &mut tested } else { &mut given }.push_str(product);
+            tested.push_str(tests);
+        }
+        let quoted = |reason: Reason| format!("\"{reason}\"");
+        for reason in Reason::ALL {
+            let is_of_paths = [PathError::TooLong, PathError::DotDot].iter().any(|error| error.reason() == reason.0);
+            assert!(is_of_paths || given.contains(&quoted(reason)), "{reason} is never given");
+            assert!(tested.split(['"', ' ']).any(|word| word == reason.0), "{reason} is not tested");
+        }
+        let unknown: Vec<&str> = words(&given).filter(|word| Reason::known(word).is_none()).collect();
+        assert!(unknown.is_empty(), "not in the list: {unknown:?}");
+    }
+}

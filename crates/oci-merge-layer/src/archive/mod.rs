@@ -16,7 +16,7 @@ mod deb;
 mod gzip;
 mod input;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unpacked;
 mod xz;
 mod zip;

@@ -9,6 +9,7 @@ use super::route::{Route, strip};
 use super::verdict;
 use super::watch::{Watch, Watched};
 use super::{directory_entry, in_source};
+use crate::archive::read_start;
 use crate::directory::Stamp;
 use crate::{
     Archive, Body, Container, Entries, Entry, Error, ErrorKind, IndexBuilder, Kind, Note, Reason, Result, Rules,
@@ -39,14 +40,15 @@ impl<'a> Looked<'a> {
         let rules = if source.keep { Rules::kept(limits) } else { Rules::layer(limits) };
         let mut file = File::open(source.input.path()).map_err(|error| unreadable(error, source))?;
         let stamp = Stamp::of_open(&file).map_err(|errno| unreadable(errno.into(), source))?;
-        let first = rewound(&file, source)?;
-        let archive = Archive::open(first, &rules).map_err(|error| in_source(error, source))?;
-        let container = archive.container();
+        let start = read_start(&mut file).map_err(|error| unreadable(error, source))?;
+        let container = Container::of(&start).map_err(|error| in_source(error, source))?;
+        // What is to be kept is read as a layer only, and nothing is said of what it would be otherwise.
         let read = if container.compression().is_some() || source.keep {
             file.rewind().map_err(|error| unreadable(error, source))?;
             survey(Watched::new(&file, watch), &rules)
         } else {
-            list(archive, &rules, watch)
+            let archive = Archive::open(rewound(&file, source)?, &rules);
+            archive.and_then(|archive| list(archive, &rules, watch))
         };
         let survey = read.map_err(|error| in_source(error, source))?;
         let landing = landing::of_archive(recipe, source, &survey.index)?;

@@ -21,7 +21,7 @@ pub(super) fn with_header(flags: u8, fields: &[u8], content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn member(content: &[u8]) -> Vec<u8> {
+pub(crate) fn member(content: &[u8]) -> Vec<u8> {
     with_header(0, &[], content)
 }
 

@@ -1,7 +1,7 @@
 //! Compressed archives. What other programs compressed stands here as they wrote it.
 
 mod deb;
-mod gzip;
+pub(crate) mod gzip;
 mod zstd;
 
 use super::{Archive, Container, Entries, Unpacked};

@@ -129,6 +129,8 @@ fn what_has_to_be_kept_is_kept_or_refused() {
     bzip2.write_all(&tar(&LAYER)).unwrap();
     let bzip2 = bzip2.finish().unwrap();
     assert_eq!(keep(&bzip2, |_| ()).unwrap_err().reason().unwrap().0, "UNSUPPORTED_COMPRESSION");
+    // Not what is wrong with it as a zip.
+    assert_eq!(keep(b"PK\x03\x04", |_| ()).unwrap_err().reason().unwrap().0, "UNSUPPORTED_COMPRESSION");
     let file = super::file(&bzip2);
     assert_eq!(reasons(&recipe(vec![source(&file)])), ["CONTAINER"]);
     let expected = ["d opt", "d opt/x", "f opt/x/a =1", "d etc", "d etc/x 0700", "l etc/x/b ->a"];

@@ -4,8 +4,10 @@
 mod accepted;
 mod against_tar;
 mod base;
+mod differential;
 mod harmless;
 mod limits;
+mod mutants;
 mod refused;
 mod sparse;
 pub(crate) mod tar;

@@ -1,0 +1,3 @@
+module oci-merge/tests/real/readers/go
+
+go 1.19

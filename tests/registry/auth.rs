@@ -57,7 +57,7 @@ fn one_token_is_asked_for_by_all_threads() {
 fn a_token_that_runs_out_is_renewed() {
     let auth = Auth::Bearer { login: login(), ttl: Duration::from_secs(1), realm: Realm::OtherPort };
     // The stall is longer than the token's life.
-    let faults = ["do=stall:1.2,on=POST", "do=stall:1.2,on=PUT,path=/manifests/sha256:"];
+    let faults = ["do=stall:1.2,on=POST", "do=stall:1.2,on=PUT,path=/manifests/"];
     let stage = Stage::with(Options { auth, ..Options::default() }, |address| settings(address, "hunter2"), &faults);
     let image = Image::of(&[pattern(1, 50_000)]);
     stage.push("demo", &image).unwrap();

@@ -48,6 +48,36 @@ pub trait Store: Send + Sync {
     /// The content is not here, or the store takes no tags.
     fn tag(&self, descriptor: &Descriptor, tag: &str) -> Result<()>;
 
+    /// Whether a manifest or index is here with all that it names, by the store's own word. `false`: not, or the store
+    /// says nothing of the kind, and each piece has to be asked for.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    fn holds(&self, _root: &Descriptor) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Whether a tag stands for this manifest or index already. `false`: not, or not known.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    fn is_tagged(&self, _descriptor: &Descriptor, _tag: &str) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Puts a manifest or index here under a tag; says whether its bytes moved.
+    ///
+    /// # Errors
+    /// Those of [`push`](Store::push) and [`tag`](Store::tag).
+    fn push_as(&self, descriptor: &Descriptor, content: &dyn Content, tag: &str) -> Result<bool> {
+        let is_new = !self.exists(descriptor)?;
+        if is_new {
+            self.push(descriptor, content)?;
+        }
+        self.tag(descriptor, tag)?;
+        Ok(is_new)
+    }
+
     /// Takes a blob over from another repository of the same registry without moving its bytes. `false`: not possible.
     ///
     /// # Errors

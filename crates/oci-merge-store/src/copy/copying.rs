@@ -1,7 +1,7 @@
 //! One copy at work: what is done with each blob and each document.
 
 use super::watched::{Origin, Watched};
-use super::{CopyEvent, CopyOptions, How, Phase, Planned, Transfer};
+use super::{CopyEvent, CopyOptions, How, Phase, Plan, Planned, Transfer};
 use crate::{Content, Error, ErrorKind, MANIFEST_BLOB_UNKNOWN, Result, Side, Store};
 use oci_merge_image::{Descriptor, Form};
 use std::collections::BTreeMap;
@@ -19,8 +19,56 @@ pub(super) struct Copying<'a> {
 }
 
 impl Copying<'_> {
+    /// Brings everything over, and then moves the tags.
+    pub(super) fn all(&self, plan: &Plan) -> Result<Vec<Transfer>> {
+        let mut transfers = self.blobs(&plan.blobs)?;
+        let (first, others) = match self.options.tags.split_first() {
+            Some((first, others)) => (Some(first.as_str()), others),
+            None => (None, &[][..]),
+        };
+        for (place, document) in plan.documents.iter().enumerate() {
+            self.go_on()?;
+            let tag = first.filter(|_| place + 1 == plan.documents.len());
+            let transfer = self.document(document, &plan.blobs, &mut transfers, tag)?;
+            transfers.push(transfer);
+        }
+        first.into_iter().for_each(|tag| (self.observe)(CopyEvent::Tagged(tag)));
+        if let Some(root) = plan.documents.last() {
+            self.tag(&root.descriptor, others)?;
+        }
+        Ok(transfers)
+    }
+
+    /// The target has everything: only its tags may have to be moved.
+    pub(super) fn retag(&self, plan: &Plan) -> Result<Vec<Transfer>> {
+        let all = plan.blobs.iter().chain(plan.documents.iter().map(|document| &document.descriptor));
+        let foreign = |blob: &Descriptor| matches!(Form::of(&blob.media_type), Form::Foreign(_));
+        let how = |blob: &Descriptor| if foreign(blob) { How::Left } else { How::Present };
+        let transfers: Vec<Transfer> =
+            all.map(|descriptor| Transfer { descriptor: descriptor.clone(), how: how(descriptor) }).collect();
+        transfers.iter().for_each(|transfer| (self.observe)(CopyEvent::Done(transfer)));
+        let Some(root) = plan.documents.last().map(|root| &root.descriptor) else { return Ok(transfers) };
+        let mut others = Vec::new();
+        for tag in &self.options.tags {
+            self.go_on()?;
+            match self.to.is_tagged(root, tag).map_err(|e| e.at(Side::Target))? {
+                true => (self.observe)(CopyEvent::Tagged(tag)),
+                false => others.push(tag.clone()),
+            }
+        }
+        self.tag(root, &others).map(|()| transfers)
+    }
+
+    fn tag(&self, root: &Descriptor, tags: &[String]) -> Result<()> {
+        for tag in tags {
+            self.to.tag(root, tag).map_err(|e| e.at(Side::Target))?;
+            (self.observe)(CopyEvent::Tagged(tag));
+        }
+        Ok(())
+    }
+
     /// Brings all blobs over, the large ones first, so that no thread ends long after the others.
-    pub(super) fn blobs(&self, blobs: &[Descriptor]) -> Result<Vec<Transfer>> {
+    fn blobs(&self, blobs: &[Descriptor]) -> Result<Vec<Transfer>> {
         let mut order: Vec<usize> = (0..blobs.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(blobs.get(*i).map(|b| b.size)));
         let (next, results) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
@@ -131,27 +179,31 @@ impl Copying<'_> {
         .push_to(to)
     }
 
-    /// Puts a document at the target. If the target then misses blobs that it had claimed to have, they are sent after
-    /// all: what a registry says of a blob is a statement, and the manifest is the proof.
-    pub(super) fn document(
+    /// Puts a document at the target, the root under its tag if it is to have one. If the target then misses blobs that
+    /// it had claimed to have, they are sent after all: what a registry says of a blob is a statement, and the manifest
+    /// is the proof.
+    fn document(
         &self,
         document: &Planned,
         blobs: &[Descriptor],
         transfers: &mut [Transfer],
+        tag: Option<&str>,
     ) -> Result<Transfer> {
         let Planned { descriptor, bytes, .. } = document;
         let at_target = |e: Error| e.at(Side::Target).about(&descriptor.digest);
-        let mut how = How::Present;
-        if !self.to.exists(descriptor).map_err(at_target)? {
-            how = How::Sent;
-            match self.to.push(descriptor, bytes) {
-                Err(e) if e.reason() == Some(MANIFEST_BLOB_UNKNOWN) => {
-                    self.send_after_all(document, blobs, transfers)?;
-                    self.to.push(descriptor, bytes).map_err(at_target)?;
-                }
-                other => other.map_err(at_target)?,
+        let put = || match tag {
+            Some(tag) => self.to.push_as(descriptor, bytes, tag),
+            None if self.to.exists(descriptor)? => Ok(false),
+            None => self.to.push(descriptor, bytes).map(|()| true),
+        };
+        let is_new = match put() {
+            Err(e) if e.reason() == Some(MANIFEST_BLOB_UNKNOWN) => {
+                self.send_after_all(document, blobs, transfers)?;
+                put().map_err(at_target)?
             }
-        }
+            other => other.map_err(at_target)?,
+        };
+        let how = if is_new { How::Sent } else { How::Present };
         let transfer = Transfer { descriptor: descriptor.clone(), how };
         (self.observe)(CopyEvent::Done(&transfer));
         Ok(transfer)

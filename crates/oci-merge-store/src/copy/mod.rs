@@ -3,8 +3,10 @@
 //! 1. The documents are read: the root and, if that is an index, its manifests. Nothing else of the source is touched
 //!    for what the target has or can take over by itself.
 //! 2. Each blob, several at once: mounted, else found at the target, else sent.
-//! 3. The manifests, then the index, once everything that they name is there.
-//! 4. The tags. Whatever happens before, no tag of the target has moved.
+//! 3. The manifests, then the index, once everything that they name is there; the root goes under its first tag.
+//! 4. The other tags. Whatever happens before, no tag of the target has moved.
+//!
+//! A target that says that it has the root is asked for nothing but its tags.
 
 mod children;
 mod copying;
@@ -88,17 +90,10 @@ pub fn copy(
     let copying = Copying { from, to, options, observe, failed: AtomicBool::new(false) };
     copying.go_on()?;
     let plan = Plan::of(from, root, options.allow_nondistributable).map_err(|e| e.at(Side::Source))?;
-    let mut transfers = copying.blobs(&plan.blobs)?;
-    for document in &plan.documents {
-        copying.go_on()?;
-        let transfer = copying.document(document, &plan.blobs, &mut transfers)?;
-        transfers.push(transfer);
-    }
-    copying.go_on()?;
-    for tag in &options.tags {
-        to.tag(root, tag).map_err(|e| e.at(Side::Target))?;
-        observe(CopyEvent::Tagged(tag));
-    }
+    let transfers = match to.holds(root).map_err(|e| e.at(Side::Target))? {
+        true => copying.retag(&plan)?,
+        false => copying.all(&plan)?,
+    };
     Ok(Ledger { transfers })
 }
 

@@ -21,6 +21,11 @@ pub(super) fn is_manifest(media_type: &MediaType) -> bool {
     matches!(Form::of(media_type), Form::Manifest | Form::Index)
 }
 
+/// Whether an answer says that it is about this manifest.
+fn is(answer: &Response, descriptor: &Descriptor) -> bool {
+    answer.status == 200 && answer.header("docker-content-digest") == Some(descriptor.digest.to_string())
+}
+
 impl Registry {
     /// The descriptor of a tag's or digest's manifest, whose bytes were read and verified on the way.
     pub(super) fn resolve_manifest(&self, reference: &str) -> Result<Descriptor> {
@@ -106,13 +111,23 @@ impl Registry {
         Ok(bytes)
     }
 
+    /// Whether a tag stands for this manifest, by the registry's word.
+    pub(super) fn stands_for(&self, tag: &str, descriptor: &Descriptor) -> Result<bool> {
+        let scope = Scope::push(&self.repository);
+        let mut attempts = Attempts::new(&self.network, format!("looking for {tag}"));
+        let answer = self.answer(&self.head(tag)?, &scope, &mut attempts)?;
+        Ok(is(&answer, descriptor))
+    }
+
     /// Whether a reference already stands for this manifest, after an answer was lost. Not knowing is no.
     fn is_at(&self, descriptor: &Descriptor, reference: &str, scope: &Scope, attempts: &Attempts) -> bool {
-        let Ok(url) = self.url(&format!("manifests/{reference}")) else { return false };
-        let head = Request::new(Method::HEAD, url).header(header::ACCEPT, ACCEPT);
-        let digest = descriptor.digest.to_string();
-        self.attempt(&head, scope, attempts)
-            .is_ok_and(|answer| answer.status == 200 && answer.header("docker-content-digest") == Some(digest))
+        let Ok(head) = self.head(reference) else { return false };
+        self.attempt(&head, scope, attempts).is_ok_and(|answer| is(&answer, descriptor))
+    }
+
+    fn head(&self, reference: &str) -> Result<Request<'static>> {
+        let url = self.url(&format!("manifests/{reference}"))?;
+        Ok(Request::new(Method::HEAD, url).header(header::ACCEPT, ACCEPT))
     }
 
     /// A manifest's answer and its whole body; a body that is cut is asked for again.

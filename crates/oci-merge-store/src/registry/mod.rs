@@ -120,6 +120,23 @@ impl Store for Registry {
         self.put_manifest(descriptor, &bytes, tag)
     }
 
+    // distribution-spec, Pushing Manifests: a registry takes a manifest only with what it names.
+    fn holds(&self, root: &Descriptor) -> Result<bool> {
+        self.is_there(root)
+    }
+
+    fn is_tagged(&self, descriptor: &Descriptor, tag: &str) -> Result<bool> {
+        self.stands_for(tag, descriptor)
+    }
+
+    fn push_as(&self, descriptor: &Descriptor, content: &dyn Content, tag: &str) -> Result<bool> {
+        self.reference.with_tag(tag).map_err(|e| self.policy(e.to_string()))?;
+        let bytes = self.read_manifest(descriptor, content)?;
+        self.put_manifest(descriptor, &bytes, tag)?;
+        self.kept.put(&descriptor.digest, &bytes);
+        Ok(true)
+    }
+
     fn mount(&self, descriptor: &Descriptor, from: &str) -> Result<bool> {
         self.mount_blob(descriptor, from)
     }

@@ -1,10 +1,13 @@
 //! The program as a person or a script meets it: what it is told, what it prints, and with which code it ends.
 
 mod agreements; // needs, overrides, exceptions
+mod cases; // for each code the smallest spec with which it is told
 mod demo; // the newcomer's two commands, and the collision
+mod findings; // what a check tells, and that its fixes mend
 mod pages; // help, manual pages, completions, schema, and the documents of the repository
 mod pushing; // with a registry at the other end
 mod refusals; // exit codes, one for each way to end
+mod reports; // what a report says of many findings, and of names that mean harm
 mod screens; // what is on stdout and on stderr, and in which form
 mod specs; // forty slips in a spec
 

@@ -1,7 +1,7 @@
 //! What to do about a finding: as commands that can be pasted, or in words where no command helps.
 
 use super::cover::Cover;
-use super::{Place, shell};
+use super::{Place, pattern, shell};
 use oci_merge_image::{LayerPath, shown};
 use oci_merge_layer::Kind;
 use oci_merge_layer::check::{Claim, Code, Finding, Owner};
@@ -52,6 +52,7 @@ pub(super) fn fixes(finding: &Finding, cover: &Cover, means: &Means<'_>) -> Vec<
         (Code::Deletion, _) if !maker.is_refused() => {
             vec![Some(words.clone()), maker.leave_out(maker.layers(|_| true))]
         }
+        (Code::CaseOnly, _) => vec![Some(words.clone()), maker.leave_out_one_spelling()],
         (Code::DirectoryAttributes, None) => vec![Some(words.clone()), maker.agree()],
         _ => Vec::new(),
     };
@@ -121,7 +122,8 @@ impl<'a> Maker<'a> {
 
     /// Whether the archive itself was refused, so that nothing can be left out of it.
     fn is_refused(&self) -> bool {
-        self.finding.parties().iter().any(|party| matches!(party.claim, Claim::Archive(_) | Claim::Deleted))
+        let mut parties = self.finding.parties().iter().filter(|party| party.owner != Owner::Base);
+        parties.any(|party| matches!(party.claim, Claim::Archive(_) | Claim::Deleted))
     }
 
     fn command(&self, verb: &str, words: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
@@ -142,8 +144,20 @@ impl<'a> Maker<'a> {
             some if some.len() < all.len() => format!("leave it out of {}", shown(&some.join(", "))),
             _ => "leave it out of the layers".to_owned(),
         };
+        if let Some(kept) = layers.iter().find(|layer| self.places.get(**layer).is_some_and(|place| place.is_kept)) {
+            let title = format!("take `keep` out of {}'s source, and leave it out", shown(kept));
+            return Some(Fix { title, command: Vec::new() });
+        }
         let patterns = self.cover.patterns.iter().map(String::as_str);
         Some(Fix { title: title + &others, command: self.command("exclude", layers.iter().copied().chain(patterns)) })
+    }
+
+    /// The uppermost of several names that differ in their spelling; none if it is the base's, or they are one layer's.
+    fn leave_out_one_spelling(&self) -> Option<Fix> {
+        let party = self.finding.parties().last().filter(|party| party.owner != Owner::Base)?;
+        let (layer, path) = (party.owner.name(), pattern::of(party.at.as_ref()?));
+        let command = self.command("exclude", [layer, &path]);
+        Some(Fix { title: format!("leave {}'s out", shown(layer)), command })
     }
 
     /// Unless it lies in the prefix of another layer: two that own one path are a finding of their own.
@@ -169,6 +183,10 @@ impl<'a> Maker<'a> {
             words.extend(owners);
         }
         words.extend(["--reason", "TEXT"]);
-        Some(Fix { title: "say which copy you want".into(), command: self.command("allow", words) })
+        let title = match self.finding.code() {
+            Code::DirectoryAttributes => "say whose attributes count",
+            _ => "say which copy you want",
+        };
+        Some(Fix { title: title.into(), command: self.command("allow", words) })
     }
 }

@@ -41,7 +41,7 @@ fn said(report: &FindingReport) -> String {
         }
         [(owners, paths)] if owners.first() == Some(&Owner::Base.name()) && owners.len() == 2 => {
             let layer = owners.last().copied().unwrap_or_default();
-            format!("{} writes {} of the base", shown(layer), counted(*paths, "path"))
+            format!("{} and the base disagree about {}", shown(layer), counted(*paths, "path"))
         }
         [(owners, 1)] => format!("{} write the same path", listed(owners)),
         [(owners, paths)] => format!("{} write {} of the same paths", listed(owners), count(*paths)),

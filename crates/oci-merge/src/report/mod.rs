@@ -73,6 +73,8 @@ pub struct Place {
     pub version: Option<String>,
     /// The layer's prefix.
     pub prefix: String,
+    /// Whether the bytes of a source must be used as they are, so that nothing can be left out.
+    pub is_kept: bool,
     /// The spec file.
     pub file: String,
     /// The line of the layer's table, from 1; 0 if no file says it.
@@ -98,6 +100,7 @@ impl FindingReport {
         let place = |layer: &crate::spec::LayerSpec| Place {
             version: layer.version.clone(),
             prefix: layer.prefix.to_string(),
+            is_kept: layer.sources.iter().any(|source| source.keep),
             file: scene.spec.file.clone(),
             line: layer.span.line,
         };

@@ -4,7 +4,7 @@ use super::lost::{Difference, Side};
 use super::{Entry, FindingReport, Fix, heading};
 use crate::number::count;
 use oci_merge_image::shown;
-use oci_merge_layer::check::{Claim, Code, Finding, Owner};
+use oci_merge_layer::check::{Claim, Code, Finding, Owner, Party};
 use std::fmt::{self, Write as _};
 
 /// How many paths of an entry are listed.
@@ -99,13 +99,20 @@ impl FindingReport {
 
     /// A line for each who takes part: name and version, what it has, and where if that is elsewhere.
     fn parties(&self, finding: &Finding, out: &mut String) {
+        // What the message has said already.
+        let is_said = |claim: &Claim| match claim {
+            Claim::Archive(_) | Claim::Agreed => true,
+            Claim::Prefix => finding.code() == Code::OutsidePrefix,
+            _ => false,
+        };
+        let parties: Vec<&Party> = finding.parties().iter().filter(|party| !is_said(&party.claim)).collect();
         let name = |owner: &Owner| {
             let version = self.place(owner.name()).and_then(|place| place.version.as_ref());
             version.map_or_else(|| owner.to_string(), |version| format!("{owner} {}", shown(version)))
         };
-        let names: Vec<String> = finding.parties().iter().map(|party| name(&party.owner)).collect();
+        let names: Vec<String> = parties.iter().map(|party| name(&party.owner)).collect();
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        for (name, party) in names.iter().zip(finding.parties()) {
+        for (name, party) in names.iter().zip(parties) {
             let _ = write!(out, "     {name:width$}   {}", party.claim);
             if let Some(at) = &party.at {
                 let _ = write!(out, " {at}");
@@ -128,7 +135,8 @@ impl FindingReport {
 
 /// Whether the reason tells more than the message does.
 fn helps(finding: &Finding) -> bool {
-    !matches!(finding.code(), Code::OutsidePrefix | Code::PrefixOverlap | Code::Identical)
+    let is_in_the_message = finding.code() == Code::Archive;
+    !is_in_the_message && !matches!(finding.code(), Code::OutsidePrefix | Code::PrefixOverlap | Code::Identical)
 }
 
 /// Another path; and where it leads, if one has it and it is a link.
@@ -142,6 +150,9 @@ fn also(finding: &Finding) -> Option<String> {
 }
 
 fn survives(finding: &Finding, survivor: &Owner) -> String {
+    if finding.code() == Code::DirectoryAttributes {
+        return format!("{survivor} is the uppermost, so it would be as {survivor} has it.");
+    }
     let others: Vec<&Owner> = finding.owners().into_iter().filter(|owner| *owner != survivor).collect();
     match others[..] {
         [Owner::Base] => format!("{survivor} is above the base, so {survivor}'s copy would be the one in the image."),
@@ -162,7 +173,10 @@ fn lines(difference: &Difference, out: &mut String) {
         }
         Difference::Lines(sides) => sides,
     };
-    let label = |side: &Side| format!("Only in {}'s{}", side.owner, if side.is_lost { ", and lost:" } else { ":" });
+    let label = |side: &Side| {
+        let the = if side.owner == Owner::Base { "the " } else { "" };
+        format!("Only in {the}{}'s{}", side.owner, if side.is_lost { ", and lost:" } else { ":" })
+    };
     let width = sides.iter().map(|side| label(side).chars().count()).max().unwrap_or(0);
     for side in sides {
         let mut label = label(side);

@@ -22,7 +22,7 @@ pub struct Allow {
 }
 
 /// A reason shorter than this, in characters, is none.
-const REASON: usize = 10;
+pub(super) const REASON: usize = 10;
 
 /// Reads `[[allow]]`; `layers` are the names of all layers.
 pub(super) fn read(top: &Table<'_>, layers: &[&str]) -> Vec<Allow> {

@@ -3,15 +3,13 @@
 use super::array::{inline, push};
 use super::splice::edited;
 use super::{Edited, SpecText, absolute};
+use crate::spec::allow::REASON;
 use crate::spec::{Allow, Spec};
 use crate::{Error, Result};
 use oci_merge_image::shown;
 use oci_merge_layer::check::Owner;
 use std::collections::BTreeSet;
 use toml_edit::{Array, Item, Value};
-
-/// A reason that is shorter, in characters, is none.
-const REASON: usize = 10;
 
 impl SpecText<'_> {
     /// Layers may write paths, and the copy of one of them is the one that counts. Without `layers`: all of the spec, if

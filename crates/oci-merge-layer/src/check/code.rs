@@ -22,10 +22,13 @@ use std::fmt;
 /// | OM0221 | `base-archive` | warn | readers disagree about an archive of the base |
 /// | OM0301 | `environment` | deny | one variable with two values |
 /// | OM0302 | `shadow-command` | warn | a command hides another on PATH |
+/// | OM0303 | `unknown-user` | deny | a user by a name that nobody lists |
 /// | OM0401 | `missing-library` | warn | a library that nobody has |
 /// | OM0402 | `glibc` | deny | a newer glibc is needed |
 /// | OM0403 | `architecture` | error, always | a program for another machine |
 /// | OM0404 | `dangling-link` | warn | a link to a path that nobody has |
+/// | OM0405 | `missing-interpreter` | warn | a dynamic linker, or a script's interpreter, that nobody has |
+/// | OM0406 | `build-prefix` | warn | a program that looks for libraries where it was built |
 ///
 /// ```
 /// use oci_merge_layer::check::{Code, Level};
@@ -68,6 +71,8 @@ pub enum Code {
     Environment,
     /// OM0302. Where a layer hides a command of a layer that it needs itself, it is an error whatever the policy says.
     ShadowCommand,
+    /// OM0303.
+    UnknownUser,
     /// OM0401.
     MissingLibrary,
     /// OM0402.
@@ -76,12 +81,16 @@ pub enum Code {
     Architecture,
     /// OM0404.
     DanglingLink,
+    /// OM0405.
+    MissingInterpreter,
+    /// OM0406.
+    BuildPrefix,
 }
 
 use Level::{Deny, Warn};
 
 /// Code, number, key, default level, and whether it is structural; in the order of the enum.
-const TABLE: [(Code, &str, &str, Level, bool); 20] = [
+const TABLE: [(Code, &str, &str, Level, bool); 23] = [
     (Code::TwoWriters, "OM0201", "collision", Deny, false),
     (Code::Identical, "OM0202", "identical", Warn, false),
     (Code::Kinds, "OM0203", "kinds", Deny, true),
@@ -98,10 +107,13 @@ const TABLE: [(Code, &str, &str, Level, bool); 20] = [
     (Code::BaseArchive, "OM0221", "base-archive", Warn, false),
     (Code::Environment, "OM0301", "environment", Deny, false),
     (Code::ShadowCommand, "OM0302", "shadow-command", Warn, false),
+    (Code::UnknownUser, "OM0303", "unknown-user", Deny, false),
     (Code::MissingLibrary, "OM0401", "missing-library", Warn, false),
     (Code::Glibc, "OM0402", "glibc", Deny, false),
     (Code::Architecture, "OM0403", "architecture", Deny, true),
     (Code::DanglingLink, "OM0404", "dangling-link", Warn, false),
+    (Code::MissingInterpreter, "OM0405", "missing-interpreter", Warn, false),
+    (Code::BuildPrefix, "OM0406", "build-prefix", Warn, false),
 ];
 
 impl Code {

@@ -1,6 +1,6 @@
 //! One finding: what, where, who, and what each of them has there.
 
-use super::{Code, Severity};
+use super::{Code, Files, Severity};
 use crate::Kind;
 use oci_merge_image::{Digest, LayerPath};
 use std::fmt;
@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// [`Display`](fmt::Display) is what a terminal shows, with every name escaped; serialised it is one element of
 /// `findings` in `oci-merge.findings/v1`.
 ///
-/// Findings order by what they are about (archives, then paths, then variables), then by code and reason.
+/// Findings order by what they are about (archives, then paths, variables, libraries, commands, users, machines), then by
+/// code and reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     pub(super) subject: Subject,
@@ -31,6 +32,14 @@ pub(super) enum Subject {
     Path(LayerPath),
     /// A variable of the environment.
     Variable(Box<str>),
+    /// A library, by the name that it is looked for by.
+    Library(Vec<u8>),
+    /// A command, as it is looked for on PATH.
+    Command(Vec<u8>),
+    /// A user or a group.
+    User(Box<str>),
+    /// The architecture of the image.
+    Platform(Box<str>),
 }
 
 impl Finding {
@@ -53,7 +62,7 @@ impl Finding {
     pub fn path(&self) -> Option<&LayerPath> {
         match &self.subject {
             Subject::Path(path) => Some(path),
-            Subject::Archive | Subject::Variable(_) => None,
+            _ => None,
         }
     }
 
@@ -152,6 +161,22 @@ pub enum Claim {
     Value(Box<str>),
     /// An exception names it.
     Agreed,
+    /// Files of it need what is missing, or what another has.
+    Needs(Arc<Files>),
+    /// Links of it lead nowhere.
+    Links(Arc<Files>),
+    /// Programs of it are for another machine.
+    Programs(Arc<Files>),
+    /// Commands of it hide others.
+    Wins(Arc<Files>),
+    /// Commands of it are hidden.
+    Hidden(Arc<Files>),
+    /// It has the library, where nobody looks for it.
+    Library,
+    /// It has the library, with these versions.
+    Versions(Vec<Vec<u8>>),
+    /// Its file lists so many names.
+    Names(u64),
 }
 
 /// What an entry is, in full.
@@ -206,7 +231,10 @@ impl fmt::Display for Subject {
         match self {
             Subject::Archive => f.write_str("the archive"),
             Subject::Path(path) => path.fmt(f),
-            Subject::Variable(name) => oci_merge_image::shown(&**name).fmt(f),
+            Subject::Variable(name) | Subject::User(name) | Subject::Platform(name) => {
+                oci_merge_image::shown(&**name).fmt(f)
+            }
+            Subject::Library(name) | Subject::Command(name) => oci_merge_image::shown(name).fmt(f),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Findings as JSON: the elements of `findings` in `oci-merge.findings/v1`.
 
+use super::Files;
 use super::finding::{Claim, Description, Finding, Party, Subject};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +21,10 @@ impl Serialize for Finding {
             Subject::Archive => {}
             Subject::Path(path) => path_entry(&mut map, path)?,
             Subject::Variable(name) => map.serialize_entry("variable", name)?,
+            Subject::Library(name) => bytes_entry(&mut map, "library", "library_b64", name)?,
+            Subject::Command(name) => bytes_entry(&mut map, "command", "command_b64", name)?,
+            Subject::User(name) => map.serialize_entry("user", name)?,
+            Subject::Platform(name) => map.serialize_entry("architecture", name)?,
         }
         if self.more > 0 {
             map.serialize_entry("more", &self.more)?;
@@ -50,7 +55,20 @@ impl Serialize for Party {
             Claim::Entry(entry) => describe(&mut map, entry)?,
             Claim::Archive(text) => map.serialize_entry("text", text)?,
             Claim::Value(value) => map.serialize_entry("value", value)?,
-            Claim::Implied | Claim::Prefix | Claim::Owns | Claim::Deleted | Claim::Replaced | Claim::Agreed => {}
+            Claim::Needs(files)
+            | Claim::Links(files)
+            | Claim::Programs(files)
+            | Claim::Wins(files)
+            | Claim::Hidden(files) => files_entries(&mut map, files)?,
+            Claim::Versions(versions) => map.serialize_entry("versions", &texts(versions))?,
+            Claim::Names(count) => map.serialize_entry("count", count)?,
+            Claim::Implied
+            | Claim::Prefix
+            | Claim::Owns
+            | Claim::Deleted
+            | Claim::Replaced
+            | Claim::Agreed
+            | Claim::Library => {}
         }
         map.end()
     }
@@ -67,6 +85,14 @@ fn type_of(claim: &Claim) -> &'static str {
         Claim::Archive(_) => "archive",
         Claim::Value(_) => "value",
         Claim::Agreed => "exception",
+        Claim::Needs(_) => "needs",
+        Claim::Links(_) => "dangling-links",
+        Claim::Programs(_) => "programs",
+        Claim::Wins(_) => "wins",
+        Claim::Hidden(_) => "hidden",
+        Claim::Library => "library",
+        Claim::Versions(_) => "versions",
+        Claim::Names(_) => "names",
     }
 }
 
@@ -98,6 +124,20 @@ fn describe<M: SerializeMap>(map: &mut M, entry: &Description) -> Result<(), M::
         map.serialize_entry("late", &true)?;
     }
     Ok(())
+}
+
+fn files_entries<M: SerializeMap>(map: &mut M, files: &Files) -> Result<(), M::Error> {
+    let paths: Vec<Vec<u8>> = files.first.iter().map(from_root).collect();
+    map.serialize_entry("files", &texts(&paths))?;
+    map.serialize_entry("count", &files.count)?;
+    if !files.lacks.is_empty() {
+        map.serialize_entry("lacks", &texts(&files.lacks))?;
+    }
+    Ok(())
+}
+
+fn texts(names: &[Vec<u8>]) -> Vec<Cow<'_, str>> {
+    names.iter().map(|name| text(name)).collect()
 }
 
 fn path_entry<M: SerializeMap>(map: &mut M, path: &LayerPath) -> Result<(), M::Error> {

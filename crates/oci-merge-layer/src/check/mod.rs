@@ -46,7 +46,9 @@ mod archive;
 mod base;
 mod claims;
 mod code;
+mod commands;
 mod environment;
+mod files;
 mod finding;
 mod implied;
 mod json;
@@ -57,9 +59,11 @@ mod owns;
 mod policy;
 mod prefix;
 mod root;
+mod run;
 mod shared_state;
 mod spelling;
 mod table;
+mod user;
 mod words;
 
 #[cfg(test)]
@@ -68,9 +72,12 @@ mod tests;
 pub use agreed::{Agreed, Agreement};
 pub use base::BaseView;
 pub use code::{Code, Level, Severity};
+pub use files::Files;
 pub use finding::{Claim, Description, Finding, Owner, Party};
 pub use owns::{Owns, OwnsError};
 pub use policy::{Policy, PolicyError};
+pub use run::{LIBRARY_NOT_SEARCHED, LIMIT_LOOKUPS, LINK_LOOP, OTHER_LIBC, System, would_run};
+pub use user::UNKNOWN_GROUP;
 
 use crate::LayerIndex;
 use base::is_plain;

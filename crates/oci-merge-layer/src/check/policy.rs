@@ -116,8 +116,8 @@ mod tests {
         let with = |level| Code::all().filter(move |c| c.default_level() == level && !c.is_structural());
         let deny: Vec<_> = with(Level::Deny).map(Code::as_str).collect();
         let warn: Vec<_> = with(Level::Warn).map(Code::as_str).collect();
-        assert_eq!(deny, ["OM0201", "OM0204", "OM0205", "OM0206", "OM0210", "OM0211", "OM0301", "OM0402"]);
-        assert_eq!(warn, ["OM0202", "OM0209", "OM0212", "OM0221", "OM0302", "OM0401", "OM0404"]);
+        assert_eq!(deny, ["OM0201", "OM0204", "OM0205", "OM0206", "OM0210", "OM0211", "OM0301", "OM0303", "OM0402"]);
+        assert_eq!(warn, ["OM0202", "OM0209", "OM0212", "OM0221", "OM0302", "OM0401", "OM0404", "OM0405", "OM0406"]);
     }
 
     #[test]

@@ -68,8 +68,8 @@ impl Finding {
             (Code::Archive, _) => format!("the archive of {all} is refused: {}", self.said()),
             (Code::BaseArchive, _) => format!("readers disagree about an archive of the base, {path}: {}", self.said()),
             (Code::Environment, _) => format!("{all} give {path} different values"),
-            // Nothing here makes such a finding.
-            (code, _) => format!("{all}: {} at {path}", code.key()),
+            // What would not run; nothing makes a finding with another code.
+            (code, _) => self.run_message().unwrap_or_else(|| format!("{all}: {} at {path}", code.key())),
         }
     }
 
@@ -114,7 +114,7 @@ impl Finding {
             }
             (Code::BaseArchive, _) => "nothing need be done if the base works; its maker may want to know".into(),
             (Code::Environment, _) => format!("set {path} in one layer only, or in the config of the image"),
-            (code, _) => format!("see {code}"),
+            (code, _) => self.run_advice().unwrap_or_else(|| format!("see {code}")),
         }
     }
 
@@ -274,7 +274,7 @@ fn together(owners: &[&Owner]) -> String {
     if owners.len() == 2 { format!("both {all}") } else { all }
 }
 
-fn join(mut words: Vec<String>) -> String {
+pub(super) fn join(mut words: Vec<String>) -> String {
     match words.pop() {
         Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
         last => last.unwrap_or_default(),
@@ -312,6 +312,13 @@ impl fmt::Display for Claim {
             Claim::Archive(text) => f.write_str(text),
             Claim::Value(value) => shown(&**value).fmt(f),
             Claim::Agreed => f.write_str("named by the exception"),
+            Claim::Needs(files) => write!(f, "needed by {files}"),
+            Claim::Links(files) | Claim::Programs(files) => files.fmt(f),
+            Claim::Wins(files) => write!(f, "wins: {files}"),
+            Claim::Hidden(files) => write!(f, "hidden: {files}"),
+            Claim::Library => f.write_str("has it:"),
+            Claim::Versions(_) => f.write_str("has the library:"),
+            Claim::Names(count) => write!(f, "{count} names in"),
         }
     }
 }

@@ -1,0 +1,255 @@
+//! The tree of the image: the base and all layers on it, as one, and where a path leads in it.
+//!
+//! Paths are followed as the kernel follows them (path_resolution(7)): through symlinks of anybody, at most forty.
+
+use crate::check::claims::List;
+use crate::check::merge::{Place, Sorted, is_under};
+use crate::check::{BaseView, Layer};
+use crate::{EntryView, Kind};
+use oci_merge_image::compare_paths;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+/// Linux follows so many symlinks on one way (`MAXSYMLINKS`).
+const MOST_LINKS: usize = 40;
+
+/// The list of the first layer; those before are the base's, as in the check of claims.
+const FIRST_LAYER: u32 = 2;
+
+/// The number of the root directory.
+pub(in crate::check) const ROOT: u32 = 0;
+
+/// The base and the layers on it, the lowest first. Where two have one path, the upper one counts.
+pub(in crate::check) struct Tree<'a> {
+    base: &'a BaseView<'a>,
+    pub(in crate::check) layers: &'a [Layer<'a>],
+    lists: Vec<List<'a>>,
+}
+
+impl<'a> Tree<'a> {
+    pub(in crate::check) fn new(base: &'a BaseView<'a>, layers: &'a [Layer<'a>]) -> Tree<'a> {
+        let of_base = [List::Base(base.entries()), List::Emptied(base.emptied())];
+        let lists = of_base.into_iter().chain(layers.iter().map(|layer| List::Layer(layer.index))).collect();
+        Tree { base, layers, lists }
+    }
+
+    /// The entry at a place; `None` for an emptied directory of the base.
+    pub(in crate::check) fn entry(&self, place: Place) -> Option<EntryView<'a>> {
+        match self.lists.get(place.list as usize)? {
+            List::Base(entries) => self.base.entry(entries.origin(place.place as usize)?),
+            List::Emptied(_) => None,
+            List::Layer(index) => index.get(place.place as usize),
+        }
+    }
+
+    /// Which layer has an entry; `None` for the base.
+    pub(in crate::check) fn layer_of(place: Place) -> Option<usize> {
+        place.list.checked_sub(FIRST_LAYER).map(|layer| layer as usize)
+    }
+
+    /// The entries of the base's tree, and those of a layer.
+    pub(in crate::check) fn entries(&self, layer: Option<usize>) -> impl Iterator<Item = (Place, EntryView<'a>)> + '_ {
+        let list = layer.map_or(0, |layer| layer as u32 + FIRST_LAYER);
+        let count = self.lists.get(list as usize).map_or(0, Sorted::size);
+        (0..count as u32).filter_map(move |place| {
+            let place = Place { list, place };
+            Some((place, self.entry(place)?))
+        })
+    }
+}
+
+/// Follows paths in a tree, and remembers the directories that it came through.
+pub(in crate::check) struct Walker<'t, 'a> {
+    pub(in crate::check) tree: &'t Tree<'a>,
+    directories: Vec<Directory>,
+    known: HashMap<Box<[u8]>, u32>,
+    /// How many names have been looked up.
+    pub(in crate::check) steps: u64,
+}
+
+/// A directory, and where in each list the entries below it stand.
+struct Directory {
+    path: Box<[u8]>,
+    above: u32,
+    below: Box<[(u32, Range<usize>)]>,
+}
+
+/// What has a name in a directory.
+enum Step {
+    Nothing,
+    Directory(u32),
+    Entry(Place),
+}
+
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::check) enum End {
+    Directory(u32),
+    /// Anything but a directory or a symlink.
+    Entry(Place),
+    /// Nobody has this path, or not as the directory that it would have to be.
+    Missing(Vec<u8>),
+    /// Symlinks lead to each other.
+    Loop,
+}
+
+impl<'t, 'a> Walker<'t, 'a> {
+    pub(in crate::check) fn new(tree: &'t Tree<'a>) -> Walker<'t, 'a> {
+        let below = tree.lists.iter().enumerate().map(|(list, entries)| (list as u32, 0..entries.size()));
+        let root = Directory { path: Box::default(), above: ROOT, below: below.collect() };
+        Walker { tree, directories: vec![root], known: HashMap::new(), steps: 0 }
+    }
+
+    /// How many directories are remembered.
+    pub(in crate::check) fn size(&self) -> usize {
+        self.directories.len()
+    }
+
+    /// The path of a directory, without symlinks and without a slash first.
+    pub(in crate::check) fn path(&self, directory: u32) -> &[u8] {
+        self.directories.get(directory as usize).map_or(&[], |directory| &directory.path)
+    }
+
+    /// Follows a path from a directory; from the root if it begins with `/`.
+    pub(in crate::check) fn follow<'p>(&mut self, from: u32, path: &'p [u8]) -> End
+    where
+        'a: 'p,
+    {
+        let mut here = if path.starts_with(b"/") { ROOT } else { from };
+        let mut ahead: Vec<&'p [u8]> = path.split(|&b| b == b'/').rev().collect();
+        let mut links = 0;
+        let mut end = None;
+        while let Some(name) = ahead.pop() {
+            if let Some(place) = end {
+                if matches!(name, b"" | b".") {
+                    continue;
+                }
+                return End::Missing(self.tree.entry(place).map(|entry| entry.path.to_vec()).unwrap_or_default());
+            }
+            match name {
+                b"" | b"." => continue,
+                b".." => here = self.directories.get(here as usize).map_or(ROOT, |directory| directory.above),
+                _ => match self.step(here, name) {
+                    Step::Nothing => return End::Missing(joined(self.path(here), name)),
+                    Step::Directory(next) => here = next,
+                    Step::Entry(place) => {
+                        let Some(target) = self.tree.entry(place).and_then(|entry| entry.target) else {
+                            end = Some(place);
+                            continue;
+                        };
+                        links += 1;
+                        if links > MOST_LINKS {
+                            return End::Loop;
+                        }
+                        here = if target.starts_with(b"/") { ROOT } else { here };
+                        ahead.extend(target.split(|&b| b == b'/').rev());
+                    }
+                },
+            }
+        }
+        end.map_or(End::Directory(here), End::Entry)
+    }
+
+    /// The directory that a path leads to.
+    pub(in crate::check) fn directory(&mut self, from: u32, path: &[u8]) -> Option<u32> {
+        match self.follow(from, path) {
+            End::Directory(found) => Some(found),
+            _ => None,
+        }
+    }
+
+    /// The entry with a name in a directory, itself and not what it links to; `None` for a directory.
+    pub(in crate::check) fn named(&mut self, directory: u32, name: &[u8]) -> Option<Place> {
+        match self.step(directory, name) {
+            Step::Entry(place) => Some(place),
+            Step::Nothing | Step::Directory(_) => None,
+        }
+    }
+
+    /// The names in a directory that are not directories by themselves, at most so many of each list.
+    pub(in crate::check) fn names(&self, directory: u32, most: usize) -> BTreeSet<&'a [u8]> {
+        let Some(directory) = self.directories.get(directory as usize) else { return BTreeSet::new() };
+        let mut names = BTreeSet::new();
+        for (list, range) in &directory.below {
+            let Some(list) = self.tree.lists.get(*list as usize) else { continue };
+            let (mut at, mut left) = (range.start, most);
+            while let Some(path) = list.path(at).filter(|_| at < range.end && left > 0) {
+                let name = path.get(start_of_name(&directory.path)..).unwrap_or_default();
+                left -= 1;
+                match name.iter().position(|&b| b == b'/') {
+                    None => {
+                        names.insert(name);
+                        at += 1;
+                    }
+                    Some(length) => {
+                        let inside = path.get(..start_of_name(&directory.path) + length).unwrap_or_default();
+                        at = end_below(list, at..range.end, inside);
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    fn step(&mut self, directory: u32, name: &[u8]) -> Step {
+        self.steps += 1;
+        let Some(here) = self.directories.get(directory as usize) else { return Step::Nothing };
+        let path = joined(&here.path, name);
+        if let Some(&known) = self.known.get(&path[..]) {
+            return Step::Directory(known);
+        }
+        let (mut found, mut is_directory, mut below) = (None, false, Vec::new());
+        for (number, range) in &here.below {
+            let Some(list) = self.tree.lists.get(*number as usize) else { continue };
+            let mut at = partition(range.clone(), |at| list.path(at).is_some_and(|p| compare_paths(p, &path).is_lt()));
+            if at < range.end && list.path(at) == Some(&path) {
+                let place = Place { list: *number, place: at as u32 };
+                let is_other = self.tree.entry(place).is_some_and(|entry| entry.kind != Kind::Directory);
+                found = is_other.then_some(place);
+                is_directory |= !is_other;
+                at += 1;
+            }
+            let end = end_below(list, at..range.end, &path);
+            if at < end {
+                // Something below makes a directory of whatever a lower list has here.
+                (is_directory, found) = (true, None);
+                below.push((*number, at..end));
+            }
+        }
+        match found {
+            Some(place) => Step::Entry(place),
+            None if is_directory => {
+                let number = self.directories.len() as u32;
+                let path: Box<[u8]> = path.into();
+                self.known.insert(path.clone(), number);
+                self.directories.push(Directory { path, above: directory, below: below.into() });
+                Step::Directory(number)
+            }
+            None => Step::Nothing,
+        }
+    }
+}
+
+/// The first place of a range after all that lies below a path; the range begins with that.
+fn end_below(list: &List<'_>, range: Range<usize>, path: &[u8]) -> usize {
+    partition(range, |at| list.path(at).is_some_and(|p| is_under(p, path)))
+}
+
+/// The first place of a range where something no longer holds.
+fn partition(range: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (range.start, range.end);
+    while low < high {
+        let middle = low.midpoint(high);
+        if holds(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+fn start_of_name(directory: &[u8]) -> usize {
+    if directory.is_empty() { 0 } else { directory.len() + 1 }
+}
+
+/// A name in a directory, as a path without a slash first.
+pub(in crate::check) fn joined(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
+}

@@ -1,0 +1,224 @@
+//! What a dynamic linker looks through besides what a program says itself: glibc's and musl's, each after its own rules.
+//!
+//! glibc (ld.so(8), ldconfig(8)): what `/etc/ld.so.cache` lists, then the directories that were compiled in, which are
+//! those beside the linker itself. The cache was made when the base was: of the directories of `/etc/ld.so.conf` it knows
+//! what the base has in them, and nothing that a layer adds. musl (its `ldso/dynlink.c`): `/etc/ld-musl-ARCH.path`, else
+//! three directories.
+
+use super::machine::Machine;
+use super::tree::{End, ROOT, Tree, Walker, joined};
+use crate::check::merge::Place;
+use crate::index::{ElfFacts, Facts};
+use globset::GlobBuilder;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+/// Which library of C.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::check) enum Libc {
+    Glibc,
+    Musl,
+}
+
+/// How many files `ld.so.conf` may include, and how many directories they may name.
+const MOST_FILES: usize = 1000;
+const MOST_DIRECTORIES: usize = 1000;
+
+/// One dynamic linker in an image.
+pub(super) struct World {
+    pub(super) libc: Libc,
+    pub(super) machine: &'static Machine,
+    /// The linker itself, which is loaded with every program.
+    pub(super) linker: Place,
+    /// What `$LIB` stands for.
+    pub(super) lib: Vec<u8>,
+    /// The directories of `LD_LIBRARY_PATH`.
+    pub(super) wanted: Rc<[u32]>,
+    /// The directories of the cache, of which only what the base has counts if the cache is the base's.
+    cached: Vec<u32>,
+    cache_is_of_base: bool,
+    /// The directories that were compiled in.
+    compiled: Vec<u32>,
+    /// What was found there, by name.
+    known: HashMap<Vec<u8>, Option<Hit>>,
+}
+
+/// A library, and the directory that it was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) place: Place,
+    pub(super) directory: u32,
+}
+
+impl World {
+    /// The world of the linker at a path; `None` if there is none.
+    pub(super) fn of_linker(
+        walker: &mut Walker<'_, '_>,
+        path: &[u8],
+        machine: &'static Machine,
+        library_path: &[u8],
+    ) -> Option<World> {
+        let End::Entry(linker) = walker.follow(ROOT, &[b"/", path].concat()) else { return None };
+        let real = walker.tree.entry(linker)?.path;
+        let (beside, name) = real.iter().rposition(|&b| b == b'/').map_or((&[][..], real), |at| real.split_at(at));
+        let name = name.strip_prefix(b"/").unwrap_or(name);
+        let is_musl = [&b"ld-musl"[..], b"libc.musl", b"libc.so", b"libgcompat"].iter().any(|s| name.starts_with(s));
+        let libc = if is_musl { Libc::Musl } else { Libc::Glibc };
+        let mut world = World {
+            libc,
+            machine,
+            linker,
+            lib: lib(beside),
+            wanted: Rc::default(),
+            cached: Vec::new(),
+            cache_is_of_base: false,
+            compiled: Vec::new(),
+            known: HashMap::new(),
+        };
+        let compiled = match libc {
+            Libc::Glibc => compiled_into_glibc(beside),
+            Libc::Musl => musl_path(walker, machine),
+        };
+        if libc == Libc::Glibc
+            && let End::Entry(cache) = walker.follow(ROOT, b"etc/ld.so.cache")
+        {
+            world.cache_is_of_base = Tree::layer_of(cache).is_none();
+            let mut configured =
+                Configured { only_base: world.cache_is_of_base, seen: BTreeSet::new(), directories: Vec::new() };
+            configured.read(walker, b"etc/ld.so.conf");
+            world.cached = existing(walker, configured.directories);
+        }
+        world.compiled = existing(walker, compiled);
+        let wanted = library_path.split(|&b| b == b':' || b == b';').filter(|path| path.starts_with(b"/"));
+        world.wanted = existing(walker, wanted.map(<[u8]>::to_vec)).into();
+        Some(world)
+    }
+
+    /// The library with a name in the directories of the system.
+    pub(super) fn find(&mut self, walker: &mut Walker<'_, '_>, name: &[u8]) -> Option<Hit> {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let only_base = self.cache_is_of_base;
+        let in_cache = |walker: &mut Walker<'_, '_>, directory: u32| {
+            let is_of_base = walker.named(directory, name).is_some_and(|entry| Tree::layer_of(entry).is_none());
+            library(walker, directory, name, self.machine).filter(|_| is_of_base || !only_base)
+        };
+        let cached = self.cached.iter().find_map(|&directory| in_cache(walker, directory));
+        let compiled = || self.compiled.iter().find_map(|&directory| library(walker, directory, name, self.machine));
+        let found = cached.or_else(compiled);
+        self.known.insert(name.to_vec(), found);
+        found
+    }
+}
+
+/// The library with a name in a directory, if it is one for this machine.
+pub(super) fn library(walker: &mut Walker<'_, '_>, directory: u32, name: &[u8], machine: &Machine) -> Option<Hit> {
+    walker.named(directory, name)?;
+    let End::Entry(place) = walker.follow(directory, name) else { return None };
+    let is_ours = elf(walker.tree, place).is_some_and(|elf| machine.is_of(elf));
+    is_ours.then_some(Hit { place, directory })
+}
+
+/// What is known of a file, if it is an ELF file.
+pub(super) fn elf<'a>(tree: &Tree<'a>, place: Place) -> Option<&'a ElfFacts> {
+    match tree.entry(place)?.facts? {
+        Facts::Elf(elf) => Some(elf),
+        Facts::Script { .. } | Facts::Text(_) => None,
+    }
+}
+
+/// The text of a file, if it is one of those that are kept.
+pub(in crate::check) fn text<'a>(tree: &Tree<'a>, place: Place) -> Option<&'a [u8]> {
+    match tree.entry(place)?.facts? {
+        Facts::Text(text) => Some(text),
+        Facts::Elf(_) | Facts::Script { .. } => None,
+    }
+}
+
+/// The directories that there are, each once.
+fn existing(walker: &mut Walker<'_, '_>, paths: impl IntoIterator<Item = Vec<u8>>) -> Vec<u32> {
+    let mut found: Vec<u32> = Vec::new();
+    for path in paths {
+        found.extend(walker.directory(ROOT, &path).filter(|directory| !found.contains(directory)));
+    }
+    found
+}
+
+/// The directory that the linker lies in, as `$LIB` names it: `lib`, `lib64`, `lib/x86_64-linux-gnu`.
+fn lib(beside: &[u8]) -> Vec<u8> {
+    beside.strip_prefix(b"usr/").unwrap_or(beside).to_vec()
+}
+
+/// A glibc is compiled with the directory that its own files lie in, below `/` and below `/usr` (Debian adds the plain
+/// `lib` to the one that names the machine).
+fn compiled_into_glibc(beside: &[u8]) -> Vec<Vec<u8>> {
+    let lib = lib(beside);
+    let both = |lib: &[u8]| [lib.to_vec(), joined(b"usr", lib)];
+    match &lib[..] {
+        b"lib" | b"lib64" | b"lib32" | b"libx32" => both(&lib).to_vec(),
+        named if named.starts_with(b"lib/") && named.windows(7).any(|part| part == b"-linux-") => {
+            [both(named), both(b"lib")].concat()
+        }
+        _ => vec![beside.to_vec()],
+    }
+}
+
+fn musl_path(walker: &mut Walker<'_, '_>, machine: &Machine) -> Vec<Vec<u8>> {
+    let file = format!("etc/ld-musl-{}.path", machine.musl);
+    let text = match walker.follow(ROOT, file.as_bytes()) {
+        End::Entry(place) => text(walker.tree, place),
+        _ => None,
+    };
+    let text = text.unwrap_or(b"/lib:/usr/local/lib:/usr/lib");
+    text.split(|&b| b == b':' || b == b'\n').filter(|path| !path.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// The directories that `/etc/ld.so.conf` and what it includes name.
+struct Configured {
+    only_base: bool,
+    /// The files that were read: they may include each other.
+    seen: BTreeSet<Place>,
+    directories: Vec<Vec<u8>>,
+}
+
+impl Configured {
+    fn read(&mut self, walker: &mut Walker<'_, '_>, path: &[u8]) {
+        let End::Entry(place) = walker.follow(ROOT, path) else { return };
+        let is_left_out = self.only_base && Tree::layer_of(place).is_some() || self.seen.len() >= MOST_FILES;
+        if is_left_out || !self.seen.insert(place) {
+            return;
+        }
+        for line in text(walker.tree, place).unwrap_or_default().split(|&b| b == b'\n') {
+            let line = line.split(|&b| b == b'#').next().unwrap_or_default().trim_ascii();
+            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            match words.clone().next() {
+                Some(b"include") => words.skip(1).for_each(|pattern| self.include(walker, pattern)),
+                Some(b"hwcap") | None => {}
+                Some(_) => {
+                    let paths = words.by_ref().flat_map(|word| word.split(|&b| b == b':' || b == b','));
+                    let paths = paths.map(|path| path.split(|&b| b == b'=').next().unwrap_or_default());
+                    let room = MOST_DIRECTORIES.saturating_sub(self.directories.len());
+                    self.directories.extend(paths.filter(|p| p.starts_with(b"/")).map(<[u8]>::to_vec).take(room));
+                }
+            }
+        }
+    }
+
+    /// Reads the files that match a pattern, in the order of their names; relative to `/etc`.
+    fn include(&mut self, walker: &mut Walker<'_, '_>, pattern: &[u8]) {
+        let pattern = if pattern.starts_with(b"/") { pattern.to_vec() } else { [b"/etc/", pattern].concat() };
+        let Some((directory, name)) = pattern.iter().rposition(|&b| b == b'/').map(|at| pattern.split_at(at)) else {
+            return;
+        };
+        let name = std::str::from_utf8(name.strip_prefix(b"/").unwrap_or(name)).ok();
+        let Some(glob) = name.and_then(|name| GlobBuilder::new(name).build().ok()) else { return };
+        let (glob, Some(directory)) = (glob.compile_matcher(), walker.directory(ROOT, directory)) else { return };
+        for name in walker.names(directory, MOST_DIRECTORIES) {
+            if std::str::from_utf8(name).is_ok_and(|name| glob.is_match(name)) {
+                let path = joined(walker.path(directory), name);
+                self.read(walker, &path);
+            }
+        }
+    }
+}

@@ -8,8 +8,11 @@ use crate::result::{Checked, Settled};
 use crate::settings::Run;
 use crate::spec::Spec;
 use crate::{Error, Event, Result};
+use oci_merge_image::{DEFAULT_PATH, join_path};
 use oci_merge_layer::LayerIndex;
-use oci_merge_layer::check::{Agreed, Agreement, BaseView, Code, Finding, Layer, Level, Policy, check};
+use oci_merge_layer::check::{
+    Agreed, Agreement, BaseView, Code, Finding, Layer, Level, Policy, System, check, would_run,
+};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -33,10 +36,12 @@ pub(crate) fn judge(
         prefix: &ready.prefix,
         owns: &ready.owns,
     });
-    let report = check(&view, &claims.collect::<Vec<_>>(), &policy);
+    let claims: Vec<Layer<'_>> = claims.collect();
+    let report = check(&view, &claims, &policy);
     let mut findings: Vec<Finding> = refused.iter().map(|r| Finding::refused(&r.layer, &r.error)).collect();
     findings.extend(environment(layers, &policy));
     findings.extend(report.findings);
+    findings.extend(would_run(&view, &claims, &system(spec, base, layers), &policy));
     findings.sort();
     let elapsed = began.elapsed();
     let (paths, seconds, agreed) = (report.paths, elapsed.as_secs_f64(), report.agreed);
@@ -93,6 +98,23 @@ fn policy(spec: &Spec) -> Result<Policy> {
         policy.except(&allow.paths, &allow.layers, &allow.winner).map_err(wrong)?;
     }
     Ok(policy)
+}
+
+/// What programs of the image will find besides its files: as the config will say it.
+fn system(spec: &Spec, base: &OpenBase, layers: &[Ready]) -> System {
+    let of_base = base.image.as_ref().map_or(&[][..], |open| &open.image.config.value().env);
+    let in_base = |name: &str| of_base.iter().find_map(|e| e.strip_prefix(name)?.strip_prefix('='));
+    let directories: Vec<String> = layers.iter().flat_map(|layer| layer.path.clone()).collect();
+    let path = join_path(&directories, in_base("PATH").unwrap_or(DEFAULT_PATH));
+    // The last one counts, and layers that disagree are told of it.
+    let mut set = layers.iter().flat_map(|layer| &layer.env).chain(&spec.config.env);
+    let library_path = set.rfind(|(name, _)| name == "LD_LIBRARY_PATH").map(|(_, value)| value.as_str());
+    System {
+        architecture: base.platform.architecture.clone(),
+        path: path.split(':').map(str::to_owned).collect(),
+        library_path: library_path.or(in_base("LD_LIBRARY_PATH")).map(str::to_owned),
+        user: spec.config.user.clone(),
+    }
 }
 
 /// Two layers that give one variable two values: which one counts would depend on their order.

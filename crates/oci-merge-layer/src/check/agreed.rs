@@ -116,7 +116,8 @@ impl Agreements {
         self.does_need(one.name(), other.name()) || self.does_need(other.name(), one.name())
     }
 
-    fn does_need(&self, layer: &str, needed: &str) -> bool {
+    /// Whether a layer needs another, directly or through others.
+    pub(super) fn does_need(&self, layer: &str, needed: &str) -> bool {
         let (mut seen, mut left) = (BTreeSet::new(), vec![layer]);
         while let Some(next) = left.pop() {
             for parent in self.needs.get(next).into_iter().flatten() {

@@ -3,7 +3,7 @@
 use super::finding::{Claim, Finding, Owner, Party, Subject};
 use super::merge::Place;
 use super::run::tree::{End, ROOT, Tree, Walker};
-use super::{Code, Files, Policy};
+use super::{Code, Files, Policy, Severity};
 use crate::Kind;
 use oci_merge_image::LayerPath;
 use std::collections::{BTreeMap, HashSet};
@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// More names of one owner than this in one directory of PATH are not looked at.
 const MOST_NAMES: usize = 65_536;
+
+/// Reason of OM0302 that no policy relaxes: a layer hides a command of a layer that it needs.
+pub const HIDES_NEEDED: &str = "HIDES_NEEDED";
 
 /// The commands of an image.
 pub(super) struct Commands<'a> {
@@ -80,25 +83,26 @@ impl<'a> Commands<'a> {
                 }
             }
         }
-        let Some(severity) = policy.severity(Code::ShadowCommand) else { return Vec::new() };
         let paths = |places: &mut dyn Iterator<Item = Place>| {
             Arc::new(Files::new(places.filter_map(|place| Some(path(tree.entry(place)?.path)))))
         };
-        let told = pairs.into_iter().map(|((winner, _, other, _), hidden)| {
+        let told = pairs.into_iter().filter_map(|((winner, _, other, _), hidden)| {
+            let needs = policy.agreements.does_need(winner.name(), other.name());
+            let severity = if needs { Some(Severity::Error) } else { policy.severity(Code::ShadowCommand) }?;
             let wins = Claim::Wins(paths(&mut hidden.iter().map(|(winner, _)| *winner)));
             let loses = Claim::Hidden(paths(&mut hidden.iter().map(|(_, other)| *other)));
             let first = hidden.first().and_then(|(winner, _)| tree.entry(*winner)).map(|entry| path(entry.path));
-            Finding {
+            Some(Finding {
                 subject: Subject::Path(first.unwrap_or_default()),
                 code: Code::ShadowCommand,
-                reason: None,
+                reason: needs.then_some(HIDES_NEEDED),
                 severity,
                 more: 0,
                 parties: vec![
                     Party { owner: winner, at: None, claim: wins },
                     Party { owner: other, at: None, claim: loses },
                 ],
-            }
+            })
         });
         told.collect()
     }

@@ -89,7 +89,7 @@ impl Finding {
     /// (`shadow-base`), not between two layers (`prefix-overlap`).
     pub fn policy_key(&self) -> Option<&'static str> {
         let code = if self.reason == Some(super::BASE_UNDER_PREFIX) { Code::ShadowBase } else { self.code };
-        (!code.is_structural()).then(|| code.key())
+        (!code.is_structural() && self.reason != Some(super::HIDES_NEEDED)).then(|| code.key())
     }
 
     /// Whose copy would be in the image if the policy allowed it: that of the uppermost layer. `None` where there are no

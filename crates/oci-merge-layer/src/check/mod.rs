@@ -72,11 +72,12 @@ mod tests;
 pub use agreed::{Agreed, Agreement};
 pub use base::BaseView;
 pub use code::{Code, Level, Severity};
+pub use commands::HIDES_NEEDED;
 pub use files::Files;
 pub use finding::{Claim, Description, Finding, Owner, Party};
 pub use owns::{Owns, OwnsError};
 pub use policy::{Policy, PolicyError};
-pub use run::{LIBRARY_NOT_SEARCHED, LIMIT_LOOKUPS, LINK_LOOP, OTHER_LIBC, System, would_run};
+pub use run::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, OTHER_LIBC, System, would_run};
 pub use user::UNKNOWN_GROUP;
 
 use crate::LayerIndex;

@@ -19,6 +19,9 @@ pub(super) const HEADERS: u64 = 64 << 10;
 const FIRST: u64 = 16 << 20;
 /// How much is kept of others in all: the last ones first, for patchelf puts tables that have grown there.
 const OTHERS: u64 = 8 << 20;
+/// Of a file whose program headers come late: how much is kept before and after where they begin.
+const BEFORE: u64 = 6 << 20;
+const AFTER: u64 = 2 << 20;
 /// More program headers than this are not looked at; linkers write about a dozen.
 const SEGMENTS: usize = 64;
 /// More entries of the dynamic section than this are not looked at.
@@ -31,7 +34,14 @@ const NAME: usize = 32;
 
 /// What to keep of a file that begins like this: its headers, and where its tables can be.
 pub(super) fn wanted(start: &Kept) -> Vec<Range<u64>> {
-    let segments = Elf::read(start).map(|elf| elf.segments).unwrap_or_default();
+    let elf = Elf::read(start);
+    if let Some(headers) = elf.as_ref().map(|elf| elf.headers).filter(|&at| at >= HEADERS) {
+        // Tools that change a program put its headers behind what was there, and the tables that have grown behind
+        // them (patchelf), or leave the tables right before (BOLT).
+        let first = 0..FIRST.min(headers);
+        return vec![first.clone(), headers.saturating_sub(BEFORE).max(first.end)..headers.saturating_add(AFTER)];
+    }
+    let segments = elf.map(|elf| elf.segments).unwrap_or_default();
     let loaded = || segments.iter().filter(|segment| segment.kind == elf::PT_LOAD).map(|segment| segment.file.clone());
     let named = segments.iter().filter(|segment| segment.kind != elf::PT_LOAD).map(|segment| segment.file.clone());
     let first = loaded().min_by_key(|file| file.start).map(|file| file.start..file.end.min(file.start + FIRST));
@@ -81,6 +91,8 @@ struct Elf<'a> {
     endian: Endianness,
     machine: u16,
     class: u8,
+    /// Where the program headers begin.
+    headers: u64,
     /// Those that matter here: `PT_LOAD`, `PT_DYNAMIC`, `PT_INTERP`.
     segments: Vec<Segment>,
     /// Tag and value, up to `DT_NULL`.
@@ -112,6 +124,7 @@ impl<'a> Elf<'a> {
             endian,
             machine: header.e_machine(endian).0,
             class,
+            headers: header.e_phoff(endian).into(),
             segments: Vec::new(),
             dynamic: Vec::new(),
             left: Cell::new(BUDGET),

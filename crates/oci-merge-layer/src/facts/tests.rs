@@ -104,6 +104,17 @@ fn what_a_program_needs_is_read_wherever_it_stands() {
         }
     }
     assert_eq!(elf(&program(512), 1), expected);
+    // The program headers behind everything, as patchelf and BOLT leave them: a page on, and 5 MiB on.
+    for gap in [4096, 5 << 20] {
+        let mut program = program(300_000 + (8 << 20));
+        let headers = program[64..64 + 4 * 56].to_vec();
+        let at = program.len() + gap;
+        program[64..64 + 4 * 56].fill(0x55);
+        program[32..40].copy_from_slice(&(at as u64).to_le_bytes());
+        program.resize(at, 0);
+        program.extend(headers);
+        assert_eq!(elf(&program, 1000), expected, "{gap}");
+    }
 }
 
 #[test]

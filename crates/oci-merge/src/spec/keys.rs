@@ -67,11 +67,18 @@ pub(super) static POLICY: Keys = Keys {
         "shared-state",
         "base-archive",
         "environment",
+        "shadow-command",
+        "unknown-user",
+        "missing-library",
+        "glibc",
+        "dangling-link",
+        "missing-interpreter",
+        "build-prefix",
         "case-only",
         "unused-exception",
         "max-layers",
     ],
-    later: &["glibc", "shadow-command", "missing-library", "dangling-link"],
+    later: &[],
 };
 
 pub(super) static OUTPUT: Keys = Keys { what: "[output]", built: &["compression", "level", "timestamps"], later: &[] };

@@ -32,5 +32,5 @@ pub(super) fn judge(tree: &Tree<'_>, layer: usize, most: u64, ledger: &mut Ledge
 
 fn is_made_later(path: &[u8]) -> bool {
     let is_in = |directory: &&[u8]| path.strip_prefix(*directory).is_some_and(|r| r.is_empty() || r.starts_with(b"/"));
-    MADE_LATER.iter().any(|directory| is_in(&directory)) || MOUNTED.contains(&path)
+    MADE_LATER.iter().any(is_in) || MOUNTED.contains(&path)
 }

@@ -7,7 +7,7 @@
 //! few names are musl itself.
 
 use super::tree::{End, ROOT, Walker};
-use super::world::{Hit, Libc, World, elf, library};
+use super::world::{Hit, Libc, World, elf};
 use crate::check::merge::Place;
 use crate::index::ElfFacts;
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ use std::rc::Rc;
 
 /// More objects than this are not loaded for one program.
 const MOST_OBJECTS: usize = 4000;
+/// A look into a directory takes so much longer than a name that is known.
+const LOOKUP: u64 = 8;
 /// More directories of one object than this are not looked through.
 const MOST_DIRECTORIES: usize = 256;
 
@@ -198,9 +200,14 @@ impl<'a> Paths<'_, '_, 'a> {
     }
 
     fn look(&mut self, directories: &[u32], name: &[u8]) -> Option<Option<Hit>> {
-        *self.left = self.left.checked_sub(directories.len() as u64)?;
-        let machine = self.world.machine;
-        Some(directories.iter().find_map(|&directory| library(self.walker, directory, name, machine)))
+        for &directory in directories {
+            let (found, was_known) = self.world.look(self.walker, directory, name);
+            *self.left = self.left.checked_sub(if was_known { 1 } else { LOOKUP })?;
+            if found.is_some() {
+                return Some(found);
+            }
+        }
+        Some(None)
     }
 
     /// A library that is needed by a path.

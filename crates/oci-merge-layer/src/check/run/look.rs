@@ -11,8 +11,10 @@ use crate::index::{ElfFacts, Facts};
 use crate::{EntryView, Kind};
 use std::collections::{HashMap, HashSet};
 
-/// So many names are looked up for one layer, and so many of its ELF files are looked at; a real one has a thousandth.
-const LOOKUPS: u64 = 20_000_000;
+/// So many names are looked up for the programs of one layer, so many for its links, and so many of its libraries are
+/// looked at; a real one has a thousandth.
+const LOOKUPS: u64 = if cfg!(test) { 1_000_000 } else { 20_000_000 };
+const LINK_LOOKUPS: u64 = 5_000_000;
 const MOST_FILES: usize = 100_000;
 
 /// A layer while it is looked at.
@@ -45,7 +47,7 @@ impl<'s, 'a> Look<'s, 'a> {
 
     /// Judges programs, scripts and links; and says which libraries the programs load.
     pub(super) fn programs(mut self) -> (Ledger, HashSet<Place>) {
-        links::judge(self.scene.tree, self.layer, LOOKUPS, &mut self.ledger);
+        links::judge(self.scene.tree, self.layer, LINK_LOOKUPS, &mut self.ledger);
         self.machines();
         for (place, entry) in self.scene.tree.entries(Some(self.layer)) {
             let is_command = self.scene.commands.is_one(place);

@@ -20,6 +20,8 @@ mod links;
 mod loading;
 mod look;
 mod machine;
+#[cfg(test)]
+mod tests;
 mod told;
 pub(super) mod tree;
 mod versions;
@@ -37,7 +39,7 @@ use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use tree::{Tree, Walker};
 
-pub use told::{LIBRARY_NOT_SEARCHED, LIMIT_LOOKUPS, LINK_LOOP, OTHER_LIBC};
+pub use told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, OTHER_LIBC};
 
 /// What the image is besides its files: for which machine, and what it gives to programs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

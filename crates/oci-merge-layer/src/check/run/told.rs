@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Reason of OM0401: the image has the library, where the dynamic linker does not look for it.
 pub const LIBRARY_NOT_SEARCHED: &str = "LIBRARY_NOT_SEARCHED";
 /// Reason of OM0401: the layer has so much to look at that not all of it was looked at.
-pub const LIMIT_LOOKUPS: &str = "LIMIT_LOOKUPS";
+pub const LOOKUPS_EXHAUSTED: &str = "LOOKUPS_EXHAUSTED";
 /// Reason of OM0404: the symlink leads to itself.
 pub const LINK_LOOP: &str = "LINK_LOOP";
 /// Reason of OM0405: made for glibc, and the image has musl; or the reverse.
@@ -62,7 +62,7 @@ fn what(
         Cause::Link(missing) => (Code::DanglingLink, None, path(missing)),
         Cause::Loop => (Code::DanglingLink, Some(LINK_LOOP), first()),
         Cause::Prefix(directory) => (Code::BuildPrefix, None, path(directory)),
-        Cause::Limit => (Code::MissingLibrary, Some(LIMIT_LOOKUPS), first()),
+        Cause::Limit => (Code::MissingLibrary, Some(LOOKUPS_EXHAUSTED), first()),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Findings about what would not run, in sentences.
 
-use super::told::{LIBRARY_NOT_SEARCHED, LIMIT_LOOKUPS, LINK_LOOP, OTHER_LIBC};
+use super::told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, OTHER_LIBC};
 use super::versions::{greatest, greatest_like};
 use crate::check::finding::{Claim, Finding, Owner, Subject};
 use crate::check::user::UNKNOWN_GROUP;
 use crate::check::words::join;
-use crate::check::{Code, Files};
+use crate::check::{Code, Files, HIDES_NEEDED};
 use oci_merge_image::{LayerPath, shown};
 
 /// What nobody has.
@@ -17,7 +17,7 @@ impl Finding {
         let what = &self.subject;
         let (layer, files) = self.concerned();
         Some(match (self.code, self.reason) {
-            (Code::MissingLibrary, Some(LIMIT_LOOKUPS)) => {
+            (Code::MissingLibrary, Some(LOOKUPS_EXHAUSTED)) => {
                 format!("{layer} has more to look at than is looked at; from {what} on nothing is known")
             }
             (Code::MissingLibrary, Some(LIBRARY_NOT_SEARCHED)) => {
@@ -75,7 +75,7 @@ impl Finding {
         let what = &self.subject;
         let (layer, files) = self.concerned();
         Some(match (self.code, self.reason) {
-            (Code::MissingLibrary, Some(LIMIT_LOOKUPS)) => "give what need not run to another layer".into(),
+            (Code::MissingLibrary, Some(LOOKUPS_EXHAUSTED)) => "give what need not run to another layer".into(),
             (Code::MissingLibrary, Some(LIBRARY_NOT_SEARCHED)) => {
                 let (_, place) = self.place_of_library();
                 format!("give the program an rpath to {place}, or set LD_LIBRARY_PATH to it in env of {layer}")
@@ -103,6 +103,9 @@ impl Finding {
             }
             (Code::BuildPrefix, _) => {
                 "build it with an rpath that begins with $ORIGIN, or set one with patchelf".to_owned()
+            }
+            (Code::ShadowCommand, Some(HIDES_NEEDED)) => {
+                format!("leave them out of {layer}: it is made to run with those that it hides")
             }
             (Code::ShadowCommand, _) => {
                 let (other, _) = self.hidden()?;

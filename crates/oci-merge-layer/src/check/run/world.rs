@@ -23,6 +23,8 @@ pub(in crate::check) enum Libc {
 /// How many files `ld.so.conf` may include, and how many directories they may name.
 const MOST_FILES: usize = 1000;
 const MOST_DIRECTORIES: usize = 1000;
+/// So many answers are remembered for one dynamic linker.
+const REMEMBERED: usize = 500_000;
 
 /// One dynamic linker in an image.
 pub(super) struct World {
@@ -41,6 +43,9 @@ pub(super) struct World {
     compiled: Vec<u32>,
     /// What was found there, by name.
     known: HashMap<Vec<u8>, Option<Hit>>,
+    /// What was found in other directories; programs of one layer ask for the same again and again.
+    looked: HashMap<u32, HashMap<Vec<u8>, Option<Hit>>>,
+    remembered: usize,
 }
 
 /// A library, and the directory that it was found in.
@@ -74,6 +79,8 @@ impl World {
             cache_is_of_base: false,
             compiled: Vec::new(),
             known: HashMap::new(),
+            looked: HashMap::new(),
+            remembered: 0,
         };
         let compiled = match libc {
             Libc::Glibc => compiled_into_glibc(beside),
@@ -112,8 +119,23 @@ impl World {
     }
 }
 
+impl World {
+    /// The library with a name in some directory; and whether that was known already.
+    pub(super) fn look(&mut self, walker: &mut Walker<'_, '_>, directory: u32, name: &[u8]) -> (Option<Hit>, bool) {
+        if let Some(known) = self.looked.get(&directory).and_then(|known| known.get(name)) {
+            return (*known, true);
+        }
+        let found = library(walker, directory, name, self.machine);
+        if self.remembered < REMEMBERED {
+            self.remembered += 1;
+            self.looked.entry(directory).or_default().insert(name.to_vec(), found);
+        }
+        (found, false)
+    }
+}
+
 /// The library with a name in a directory, if it is one for this machine.
-pub(super) fn library(walker: &mut Walker<'_, '_>, directory: u32, name: &[u8], machine: &Machine) -> Option<Hit> {
+fn library(walker: &mut Walker<'_, '_>, directory: u32, name: &[u8], machine: &Machine) -> Option<Hit> {
     walker.named(directory, name)?;
     let End::Entry(place) = walker.follow(directory, name) else { return None };
     let is_ours = elf(walker.tree, place).is_some_and(|elf| machine.is_of(elf));

@@ -1,0 +1,48 @@
+//! Symlinks that lead nowhere.
+
+use super::images::{DEBIAN, alone, findings_on, run};
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn links_are_followed_as_the_kernel_follows_them() {
+    for target in
+        ["../../../usr/bin/sh", "/bin/sh", "//bin/./sh", "/lib64/../bin", "/opt/a", "/usr/lib64/ld-linux-x86-64.so.2"]
+    {
+        assert_eq!(alone(&format!("l opt/a/bin/l ->{target}")), NOTHING, "{target}");
+    }
+    // `..` of a directory behind a link is that of where it leads: /lib is /usr/lib.
+    assert_eq!(alone("l opt/a/l ->/lib/../etc/passwd"), ["OM0404 /usr/etc: a /opt/a/l"]);
+    assert_eq!(alone("l opt/a/l ->/gone/x"), ["OM0404 /gone: a /opt/a/l"]);
+    assert_eq!(alone("l opt/a/l ->/usr/bin/sh/x"), ["OM0404 /usr/bin/sh: a /opt/a/l"]);
+    assert_eq!(alone("l opt/a/l ->../b/x"), ["OM0404 /opt/b: a /opt/a/l"]);
+    assert_eq!(run(&[DEBIAN], &[("a", "l opt/a/l ->../b/x"), ("b", "f opt/b/x")]), NOTHING);
+}
+
+#[test]
+fn links_to_one_place_that_nobody_has_are_told_together() {
+    let list = "l opt/a/x ->/etc/java-17/x\nl opt/a/y ->/etc/java-17/y";
+    assert_eq!(alone(list), ["OM0404 /etc/java-17: a /opt/a/x /opt/a/y"]);
+    let finding = &findings_on(&[DEBIAN], &[("a", list)], |_| {})[0];
+    assert_eq!(finding.message(), "a links to /etc/java-17, which no layer and not the base has");
+}
+
+#[test]
+fn what_a_running_container_has_is_not_missing() {
+    for target in ["/proc/self/fd", "/dev/null", "/run/x", "/tmp/y", "/etc/resolv.conf", "/etc/mtab"] {
+        assert_eq!(alone(&format!("l opt/a/l ->{target}")), NOTHING, "{target}");
+    }
+    assert_eq!(alone("l opt/a/l ->/process").len(), 1);
+}
+
+#[test]
+fn links_that_lead_to_each_other_are_told() {
+    assert_eq!(
+        alone("l opt/a/x ->y\nl opt/a/y ->x\nl opt/a/z ->z/z"),
+        ["OM0404 LINK_LOOP /opt/a/x: a /opt/a/x /opt/a/y /opt/a/z"]
+    );
+    // Forty links are followed and no more (path_resolution(7)).
+    let chain = |length: usize| (0..length).map(|n| format!("l opt/a/{n} ->{}\n", n + 1)).collect::<String>();
+    assert_eq!(alone(&(chain(40) + "f opt/a/40")), NOTHING);
+    assert_eq!(alone(&(chain(41) + "f opt/a/41")), ["OM0404 LINK_LOOP /opt/a/0: a /opt/a/0"]);
+}

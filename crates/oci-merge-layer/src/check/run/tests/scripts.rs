@@ -1,0 +1,38 @@
+//! What starts scripts.
+
+use super::images::{DEBIAN, alone, findings_on, run};
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn an_interpreter_has_to_be_there() {
+    assert_eq!(alone("s opt/a/bin/s /bin/sh -e"), NOTHING, "through the base's link /bin");
+    assert_eq!(alone("s opt/a/bin/s /bin/bash"), ["OM0405 /bin/bash: a /opt/a/bin/s"]);
+    assert_eq!(alone("s opt/a/bin/s /home/jon/venv/bin/python"), ["OM0405 /home/jon/venv/bin/python: a /opt/a/bin/s"]);
+    assert_eq!(alone("s opt/a/bin/s /bin"), ["OM0405 /bin: a /opt/a/bin/s"], "a directory runs nothing");
+    assert_eq!(alone("s opt/a/bin/s perl"), NOTHING, "relative to wherever it is started");
+    assert_eq!(alone("s opt/a/lib/s /bin/bash"), NOTHING, "not a command");
+    assert_eq!(alone("s opt/a/lib/s /bin/bash\nl opt/a/bin/s ->../lib/s"), ["OM0405 /bin/bash: a /opt/a/lib/s"]);
+}
+
+#[test]
+fn env_looks_through_path() {
+    assert_eq!(alone("s opt/a/bin/s /usr/bin/env node"), ["OM0405 node: a /opt/a/bin/s"]);
+    assert_eq!(alone("s opt/a/bin/s /usr/bin/env -S node --x"), ["OM0405 node: a /opt/a/bin/s"]);
+    assert_eq!(alone("s opt/a/bin/s /usr/bin/env sh"), NOTHING);
+    assert_eq!(run(&[DEBIAN], &[("a", "s opt/a/bin/s /usr/bin/env node"), ("b", "f opt/b/bin/node")]), NOTHING);
+    // The whole rest of the line is one name.
+    assert_eq!(alone("s opt/a/bin/s /usr/bin/env sh -e"), ["OM0405 sh -e: a /opt/a/bin/s"]);
+    let unreachable = [("a", "s opt/a/bin/s /usr/bin/env node"), ("b", "f opt/b/lib/node")];
+    assert_eq!(run(&[DEBIAN], &unreachable), ["OM0405 node: a /opt/a/bin/s"]);
+    assert_eq!(run(&[], &[("a", "s opt/a/bin/s /usr/bin/env sh")]), ["OM0405 /usr/bin/env: a /opt/a/bin/s"]);
+}
+
+#[test]
+fn scripts_with_one_cause_are_told_together() {
+    let scripts = "s opt/a/bin/x /usr/bin/env node\ns opt/a/bin/y /usr/bin/env node\ns opt/a/sbin/z /usr/bin/env node";
+    let findings = findings_on(&[DEBIAN], &[("a", scripts)], |_| {});
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].message(), "a needs node on PATH, which no layer and not the base has");
+    assert!(findings[0].to_string().contains("\n     a   needed by /opt/a/bin/x and 2 more\n"), "{}", findings[0]);
+}

@@ -117,7 +117,7 @@ pub(super) fn mends(lay_out: &dyn Fn() -> Place, kinds: &mut BTreeSet<String>) {
         assert!(group.iter().all(is_gone), "{line} mends a part\n{text}");
         // What else was told of the same paths has gone with them.
         let is_there = |finding: &Value| group.iter().any(|other| other["path"] == finding["path"]);
-        assert!(before.iter().filter(is_gone).all(|finding| is_there(finding)), "{line} mends more\n{text}");
+        assert!(before.iter().filter(is_gone).all(is_there), "{line} mends more\n{text}");
         kinds.insert(format!("{} {}", mended["code"].as_str().unwrap(), line.split(' ').nth(1).unwrap()));
         // A second time, there is nothing to do.
         run_line(&place, &line).ends(0).says(&["nothing was changed"]);

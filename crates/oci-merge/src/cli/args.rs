@@ -90,8 +90,12 @@ pub(crate) enum Command {
         /// Of this command; without it, of the program
         command: Option<String>,
     },
-    /// Print the JSON schema of the spec file
-    Schema,
+    /// Print the JSON schema of the spec file, or of a document that --json prints
+    Schema {
+        /// Which
+        #[arg(default_value = "spec", value_parser = clap::builder::PossibleValuesParser::new(oci_merge::SCHEMAS))]
+        name: String,
+    },
     /// Print the version
     Version,
 }

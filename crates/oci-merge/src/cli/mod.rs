@@ -111,7 +111,7 @@ fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
         }
         Command::Completions { shell } => pages::completions(shell)?,
         Command::Man { command } => pages::man(command.as_deref())?,
-        Command::Schema => answer::answer(oci_merge::spec::SCHEMA)?,
+        Command::Schema { name } => answer::answer(&oci_merge::schema(&name).unwrap_or_default())?,
         Command::Version => answer::answer(concat!("oci-merge ", env!("CARGO_PKG_VERSION"), "\n"))?,
     }
     Ok(())

@@ -5,6 +5,7 @@ mod cases; // for each code the smallest spec with which it is told
 mod demo; // the newcomer's two commands, and the collision
 mod documents; // what --json prints, held against the published schemas
 mod findings; // what a check tells, and that its fixes mend
+mod github; // annotations and the summary of a job
 mod pages; // help, manual pages, completions, schema, and the documents of the repository
 mod pushing; // with a registry at the other end
 mod refusals; // exit codes, one for each way to end

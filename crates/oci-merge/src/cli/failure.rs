@@ -1,7 +1,7 @@
 //! Errors, last of all, on stderr: a code, what it is about, what to do.
 
 use super::terminal::{BAD, Terminal};
-use super::{findings, spec_errors};
+use super::{findings, github, spec_errors};
 use oci_merge::Error;
 use std::path::Path;
 
@@ -44,6 +44,7 @@ impl Failure {
                 terminal.say(format!("{head}: {error}"));
             }
         }
+        github::failure(&self.0);
     }
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod edit;
 mod failure;
 mod findings;
+mod github;
 mod init;
 mod look;
 mod pages;

@@ -1,7 +1,7 @@
 //! What was made, at the end of a run, on stderr.
 
 use super::look::table;
-use super::{Run, findings, number};
+use super::{Run, findings, github, number};
 use oci_merge::{Built, Checked, Destination, How, Transfer};
 
 /// After `check`.
@@ -14,6 +14,7 @@ pub(super) fn built(run: &Run, built: &Built, destinations: &[Destination]) {
     if built.written.iter().any(|written| written.pushed) {
         run.say(layers(built).trim_end());
     }
+    github::built(built);
     warnings(run, &built.check);
     for destination in destinations {
         if let Destination::Layout(directory) = destination {
@@ -26,6 +27,7 @@ pub(super) fn built(run: &Run, built: &Built, destinations: &[Destination]) {
 }
 
 fn warnings(run: &Run, checked: &Checked) {
+    github::findings(&checked.report);
     if checked.warnings > 0 {
         run.say(findings::report(&checked.report, run.terminal));
     }

@@ -2,6 +2,7 @@
 
 mod cover;
 mod fix;
+mod github;
 mod group;
 mod heading;
 mod lost;

@@ -46,7 +46,12 @@ impl fmt::Display for FindingReport {
 impl FindingReport {
     /// The first line of an entry: `error[OM0201]: both python and rust write /root/.profile`.
     fn head(&self, entry: &Entry, finding: &Finding) -> String {
-        let mut head = format!("{}[{}]: {}", finding.severity(), finding.code(), finding.message());
+        format!("{}[{}]: {}", finding.severity(), finding.code(), self.message(entry, finding))
+    }
+
+    /// What the findings of an entry say together, in one line.
+    pub(super) fn message(&self, entry: &Entry, finding: &Finding) -> String {
+        let mut head = finding.message();
         let more = entry.count as u64 - 1 + finding.more();
         if more > 0 {
             let under = entry.directory.as_ref().filter(|_| entry.count > 1);

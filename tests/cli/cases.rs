@@ -1,6 +1,7 @@
 //! For each code that a check can give, the smallest spec with which it does.
 
 use super::Place;
+use super::elf::Elf;
 use oci_merge_image::Digest;
 use serde_json::json;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -51,6 +52,7 @@ pub(super) enum What<'a> {
     File(&'a str),
     Directory(u32),
     Link(&'a str),
+    Program(&'a [u8]),
 }
 
 pub(super) fn tar(entries: &[(&str, What<'_>)]) -> Vec<u8> {
@@ -62,18 +64,19 @@ pub(super) fn tar(entries: &[(&str, What<'_>)]) -> Vec<u8> {
         header.set_gid(0);
         header.set_mtime(0);
         let (kind, mode, content) = match what {
-            What::File(content) => (tar::EntryType::Regular, 0o644, *content),
-            What::Directory(mode) => (tar::EntryType::Directory, *mode, ""),
+            What::File(content) => (tar::EntryType::Regular, 0o644, content.as_bytes()),
+            What::Program(content) => (tar::EntryType::Regular, 0o755, *content),
+            What::Directory(mode) => (tar::EntryType::Directory, *mode, &b""[..]),
             What::Link(target) => {
                 header.set_link_name(target).unwrap();
-                (tar::EntryType::Symlink, 0o777, "")
+                (tar::EntryType::Symlink, 0o777, &b""[..])
             }
         };
         header.set_entry_type(kind);
         header.set_mode(mode);
         header.set_size(content.len() as u64);
         header.set_cksum();
-        tar.append(&header, content.as_bytes()).unwrap();
+        tar.append(&header, content).unwrap();
     }
     tar.into_inner().unwrap()
 }
@@ -380,6 +383,114 @@ source = { path = \"graal\" }
         files: &[("java/x", "1"), ("graal/y", "2")],
         more: nothing,
     },
+    Case {
+        code: "OM0302",
+        exit: 0,
+        spec: "\
+base.image = \"scratch\"
+[layer.node]
+prefix = \"/opt/node\"
+path   = [\"bin\"]
+source = { path = \"node\" }
+[layer.lts]
+prefix = \"/opt/node-lts\"
+path   = [\"bin\"]
+source = { path = \"lts\" }
+",
+        files: &[],
+        more: |place| {
+            program(place, "node/bin/npm", b"new");
+            program(place, "lts/bin/npm", b"old");
+        },
+    },
+    Case {
+        code: "OM0303",
+        exit: 1,
+        spec: "\
+base.image  = \"oci:base\"
+config.user = \"jon\"
+[layer.a]
+prefix = \"/opt/a\"
+source = { path = \"a\" }
+",
+        files: &[("a/x", "1")],
+        more: |place| {
+            let passwd = What::File("root:x:0:0::/root:/bin/sh\n");
+            base(place, &[tar(&[("etc/", What::Directory(0o755)), ("etc/passwd", passwd)])]);
+        },
+    },
+    Case {
+        code: "OM0401",
+        exit: 0,
+        spec: ONE_PROGRAM,
+        files: &[],
+        more: |place| {
+            system(place);
+            let needed = &["libgeos_c.so.1", "libc.so.6"];
+            program(
+                place,
+                "tool/bin/tool",
+                &Elf { machine: 62, interpreter: Some(LINKER), needed, ..Elf::default() }.bytes(),
+            );
+        },
+    },
+    Case {
+        code: "OM0402",
+        exit: 1,
+        spec: ONE_PROGRAM,
+        files: &[],
+        more: |place| {
+            system(place);
+            let (needed, version) = (&["libc.so.6"][..], Some(("libc.so.6", "GLIBC_2.38")));
+            let elf = Elf { machine: 62, interpreter: Some(LINKER), needed, version, ..Elf::default() };
+            program(place, "tool/bin/tool", &elf.bytes());
+        },
+    },
+    Case {
+        code: "OM0403",
+        exit: 1,
+        spec: ONE_PROGRAM,
+        files: &[],
+        more: |place| {
+            system(place);
+            let elf = Elf { machine: 183, interpreter: Some("/lib/ld-linux-aarch64.so.1"), ..Elf::default() };
+            program(place, "tool/bin/tool", &elf.bytes());
+        },
+    },
+    Case {
+        code: "OM0404",
+        exit: 0,
+        spec: "\
+base.image = \"scratch\"
+[layer.java]
+prefix = \"/opt/java\"
+source = { path = \"java\" }
+",
+        files: &[("java/lib/rt.jar", "1"), ("java/lib/security", "-> /etc/java-17-openjdk/security")],
+        more: nothing,
+    },
+    Case {
+        code: "OM0405",
+        exit: 0,
+        spec: ONE_PROGRAM,
+        files: &[],
+        more: |place| {
+            system(place);
+            program(place, "tool/bin/tool", b"#!/usr/bin/perl -w\n");
+        },
+    },
+    Case {
+        code: "OM0406",
+        exit: 0,
+        spec: ONE_PROGRAM,
+        files: &[],
+        more: |place| {
+            system(place);
+            let (needed, runpath) = (&["libtool.so.1", "libc.so.6"][..], Some("/home/jon/build/lib"));
+            let elf = Elf { machine: 62, interpreter: Some(LINKER), needed, runpath, ..Elf::default() };
+            program(place, "tool/bin/tool", &elf.bytes());
+        },
+    },
 ];
 
 /// Files that differ in their times only are another matter.
@@ -388,4 +499,37 @@ fn same_times(place: &Place) {
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
         std::fs::File::open(place.path(name)).unwrap().set_modified(time).unwrap();
     }
+}
+
+const ONE_PROGRAM: &str = "\
+base.image = \"oci:base\"
+[layer.tool]
+version = \"1.2\"
+prefix  = \"/opt/tool\"
+path    = [\"bin\"]
+source  = { path = \"tool\" }
+";
+
+const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
+
+/// A file that can be run.
+fn program(place: &Place, path: &str, content: &[u8]) {
+    let full = place.path(path);
+    std::fs::create_dir_all(full.parent().unwrap()).unwrap();
+    std::fs::write(&full, content).unwrap();
+    std::fs::set_permissions(&full, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// A base with a C library.
+fn system(place: &Place) {
+    let linker = Elf { machine: 62, soname: Some("ld-linux-x86-64.so.2"), ..Elf::default() }.bytes();
+    let libc = Elf { machine: 62, soname: Some("libc.so.6"), defines: Some("GLIBC_2.36"), ..Elf::default() }.bytes();
+    base(
+        place,
+        &[tar(&[
+            ("lib64/", What::Directory(0o755)),
+            ("lib64/ld-linux-x86-64.so.2", What::Program(&linker)),
+            ("lib64/libc.so.6", What::Program(&libc)),
+        ])],
+    );
 }

@@ -4,6 +4,7 @@ mod agreements; // needs, overrides, exceptions
 mod cases; // for each code the smallest spec with which it is told
 mod demo; // the newcomer's two commands, and the collision
 mod documents; // what --json prints, held against the published schemas
+mod elf; // programs of a few hundred bytes
 mod findings; // what a check tells, and that its fixes mend
 mod github; // annotations and the summary of a job
 mod pages; // help, manual pages, completions, schema, and the documents of the repository

@@ -52,6 +52,7 @@ pub(super) fn fixes(finding: &Finding, cover: &Cover, means: &Means<'_>) -> Vec<
         (Code::Deletion, _) if !maker.is_refused() => {
             vec![Some(words.clone()), maker.leave_out(maker.layers(|_| true))]
         }
+        (Code::DanglingLink, _) => vec![Some(words.clone()), maker.leave_links_out()],
         (Code::CaseOnly, _) => vec![Some(words.clone()), maker.leave_out_one_spelling()],
         (Code::DirectoryAttributes, None) => vec![Some(words.clone()), maker.agree()],
         _ => Vec::new(),
@@ -150,6 +151,21 @@ impl<'a> Maker<'a> {
         }
         let patterns = self.cover.patterns.iter().map(String::as_str);
         Some(Fix { title: title + &others, command: self.command("exclude", layers.iter().copied().chain(patterns)) })
+    }
+
+    /// The links themselves, if all of them are known.
+    fn leave_links_out(&self) -> Option<Fix> {
+        let party = self.finding.parties().first()?;
+        let links = match &party.claim {
+            Claim::Links(files) if files.count <= 8 => &files.first,
+            _ => return None,
+        };
+        let layer = party.owner.name();
+        if self.places.get(layer).is_none_or(|place| place.is_kept) {
+            return None;
+        }
+        let words = std::iter::once(layer.to_owned()).chain(links.iter().map(pattern::of));
+        Some(Fix { title: "leave it out".into(), command: self.command("exclude", words) })
     }
 
     /// The uppermost of several names that differ in their spelling; none if it is the base's, or they are one layer's.

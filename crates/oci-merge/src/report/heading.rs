@@ -17,6 +17,7 @@ pub(super) fn heading(report: &FindingReport) -> String {
 fn said(report: &FindingReport) -> String {
     let mut between: BTreeMap<Vec<&str>, u64> = BTreeMap::new();
     let mut layers: Vec<&str> = Vec::new();
+    let mut would_run = true;
     for entry in &report.entries {
         let Some(first) = entry.members.first().and_then(|first| report.findings.get(*first)) else { continue };
         if first.severity() != Severity::Error {
@@ -30,12 +31,15 @@ fn said(report: &FindingReport) -> String {
                 .copied()
                 .collect::<Vec<_>>(),
         );
+        would_run &= first.code() < Code::MissingLibrary;
         if is_shared(first) {
             *between.entry(owners).or_default() += entry.count as u64 + first.more();
         }
     }
     let pairs: Vec<(Vec<&str>, u64)> = between.into_iter().collect();
     match &pairs[..] {
+        [] if layers.is_empty() => "the image cannot be made as it is".to_owned(),
+        [] if !would_run => format!("{} would not run", listed(&layers)),
         [] => {
             format!("{} cannot be stacked as {}", listed(&layers), if layers.len() == 1 { "it is" } else { "they are" })
         }

@@ -42,6 +42,18 @@ impl Sheet {
         })
     }
 
+    /// The items with attributes that a disk takes for any kind of entry, and not for files and directories only.
+    pub(super) fn for_a_disk(&self) -> Vec<Item> {
+        let mut items = self.items.clone();
+        for item in &mut items {
+            if let Item::Entry(entry, _) = item {
+                let renamed = |(name, value)| ([b"trusted.", &Vec::<u8>::from(name)[5..]].concat(), value);
+                entry.xattrs = std::mem::take(&mut entry.xattrs).into_iter().map(renamed).collect();
+            }
+        }
+        items
+    }
+
     /// Directory and name; no name for an opaque marker.
     pub(super) fn whiteouts(&self) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
         self.items.iter().filter_map(|item| match item {
@@ -179,6 +191,18 @@ impl Set {
         }
         kinds.extend(explicit.iter().map(|entry| (entry.path.to_vec(), entry.kind)));
         kinds
+    }
+
+    /// Whether all runtimes unpack the base to what the checker sees, and a disk can hold it all: an access control
+    /// list of ours is none.
+    pub(super) fn can_be_unpacked(&self) -> bool {
+        let base: Vec<&Sheet> = self.base.iter().collect();
+        let sees = self.checkers_view();
+        let as_seen =
+            |seen: Seen| seen.iter().map(|(p, (i, _))| (p.clone(), i.kind)).collect::<BTreeMap<_, _>>() == sees;
+        let has_list = |entry: &Entry| entry.xattrs.keys().any(|name| name.starts_with(b"system."));
+        Model::ALL.iter().all(|model| model.unpack(&base).is_ok_and(as_seen))
+            && !self.base.iter().chain(&self.layers).any(|sheet| sheet.entries().any(|(entry, _)| has_list(entry)))
     }
 
     /// The same set with as few layers and entries as possible of which something is still true.

@@ -2,7 +2,7 @@
 //! unpacking (design: collisions, section 9). And its converse: no rule can be left out.
 
 use super::rules::{Rule, RuleSet};
-use super::sets::{Outcome, Set};
+use super::sets::{Outcome, Set, tar};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -39,6 +39,25 @@ fn smallest_counterexamples() {
         let smallest = Set::random(seed).smallest(|set| is_counterexample(rule, set));
         assert!(is_counterexample(rule, &smallest), "{rule:?}");
         println!("{rule:?}, {:?}\n{}", smallest.outcome(), smallest.told());
+    }
+}
+
+/// Writes sets that are accepted for `tools/stages/orders`: a folder each, with `base0.tar`, `layer0.tar` and so on.
+#[test]
+#[ignore = "for other programs, which read the folder OCI_MERGE_SETS_TO"]
+fn sets_for_other_programs() {
+    let folder = std::path::PathBuf::from(std::env::var_os("OCI_MERGE_SETS_TO").unwrap());
+    let count: usize = std::env::var("OCI_MERGE_SETS").unwrap().parse().unwrap();
+    let clean = (0..).map(Set::random).filter(|set| set.verdict().is_clean() && set.can_be_unpacked());
+    for (number, set) in clean.take(count).enumerate() {
+        let folder = folder.join(format!("{number:04}"));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("told"), set.told()).unwrap();
+        for (name, sheets) in [("base", &set.base), ("layer", &set.layers)] {
+            for (n, sheet) in sheets.iter().enumerate() {
+                std::fs::write(folder.join(format!("{name}{n}.tar")), tar(&sheet.for_a_disk())).unwrap();
+            }
+        }
     }
 }
 

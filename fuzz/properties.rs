@@ -114,7 +114,8 @@ pub fn pax(body: &[u8]) {
         header.set_path(name).unwrap();
         header.set_entry_type(tar::EntryType::new(typeflag));
         header.set_mode(0o644);
-        (header.set_uid(0), header.set_gid(0));
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_mtime(0);
         header.set_size(content.len() as u64);
         header.set_cksum();
@@ -148,7 +149,7 @@ pub fn documents(bytes: &[u8]) {
         let loose: Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
         assert_eq!(Value::Object(strict.clone()), loose);
     }
-    for error in strict.err() {
+    if let Err(error) = strict {
         assert_is_shown(&error.to_string());
     }
     match Document::<Manifest>::parse(bytes.to_vec()) {
@@ -195,7 +196,7 @@ fn unescaped(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
-        bytes.extend(rest[..at].as_bytes());
+        bytes.extend(&rest.as_bytes()[..at]);
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('\\') {
             bytes.push(b'\\');

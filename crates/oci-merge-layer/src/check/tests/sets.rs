@@ -47,7 +47,7 @@ impl Sheet {
         let mut items = self.items.clone();
         for item in &mut items {
             if let Item::Entry(entry, _) = item {
-                let renamed = |(name, value)| ([b"trusted.", &Vec::<u8>::from(name)[5..]].concat(), value);
+                let renamed = |(name, value): (Vec<u8>, _)| ([b"trusted.", &name[5..]].concat(), value);
                 entry.xattrs = std::mem::take(&mut entry.xattrs).into_iter().map(renamed).collect();
             }
         }

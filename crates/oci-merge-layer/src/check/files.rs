@@ -16,7 +16,8 @@ pub struct Files {
     pub first: Vec<LayerPath>,
     /// How many there are.
     pub count: u64,
-    /// What they lack, where one library lacks several things: names of versions; or the names of their machines.
+    /// What they lack, where that is more than what the finding is about: names of versions, targets of links; or the names
+    /// of their machines.
     pub lacks: Vec<Vec<u8>>,
 }
 

@@ -318,6 +318,7 @@ impl fmt::Display for Claim {
             Claim::Hidden(files) => write!(f, "hidden: {files}"),
             Claim::Library => f.write_str("has it:"),
             Claim::Versions(_) => f.write_str("has the library:"),
+            Claim::Names(1) => f.write_str("1 name in"),
             Claim::Names(count) => write!(f, "{count} names in"),
         }
     }

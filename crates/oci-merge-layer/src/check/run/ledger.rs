@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// More causes than this in one layer are not told apart: no layer has them by accident.
 const MOST_CAUSES: usize = 10_000;
 
+/// Nor are more things than this that one cause lacks.
+const MOST_LACKS: usize = 1000;
+
 /// Why something of a layer would not run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
@@ -55,7 +58,7 @@ impl Ledger {
         let cause = if is_full { Cause::Limit } else { cause };
         let evidence = self.causes.entry((layer, cause)).or_default();
         evidence.files.insert(file);
-        evidence.lacks.extend(lacks.map(<[u8]>::to_vec));
+        evidence.lacks.extend(lacks.filter(|_| evidence.lacks.len() < MOST_LACKS).map(<[u8]>::to_vec));
     }
 
     /// The layer that has to answer for a file: its own, or if it is the base's, that of the program that needs it.

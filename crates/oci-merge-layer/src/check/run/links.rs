@@ -23,9 +23,11 @@ pub(super) fn judge(tree: &Tree<'_>, layer: usize, most: u64, ledger: &mut Ledge
             return;
         }
         match walker.follow(ROOT, entry.path) {
-            End::Missing(path) if !is_made_later(&path) => ledger.add(Some(layer), Cause::Link(path), place, None),
+            End::Missing(path, whole) if !is_made_later(&path) => {
+                ledger.add(Some(layer), Cause::Link(path), place, Some(&whole));
+            }
             End::Loop => ledger.add(Some(layer), Cause::Loop, place, None),
-            End::Missing(_) | End::Directory(_) | End::Entry(_) => {}
+            End::Missing(..) | End::Directory(_) | End::Entry(_) => {}
         }
     }
 }

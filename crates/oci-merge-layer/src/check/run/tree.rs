@@ -13,6 +13,9 @@ use std::ops::Range;
 /// Linux follows so many symlinks on one way (`MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
 
+/// No path is longer (`PATH_MAX` less its NUL).
+const LONGEST: usize = 4095;
+
 /// The list of the first layer; those before are the base's, as in the check of claims.
 const FIRST_LAYER: u32 = 2;
 
@@ -87,8 +90,8 @@ pub(in crate::check) enum End {
     Directory(u32),
     /// Anything but a directory or a symlink.
     Entry(Place),
-    /// Nobody has this path, or not as the directory that it would have to be.
-    Missing(Vec<u8>),
+    /// Nobody has the first path, or not as the directory that it would have to be; the second is where it all leads.
+    Missing(Vec<u8>, Vec<u8>),
     /// Symlinks lead to each other.
     Loop,
 }
@@ -124,13 +127,15 @@ impl<'t, 'a> Walker<'t, 'a> {
                 if matches!(name, b"" | b".") {
                     continue;
                 }
-                return End::Missing(self.tree.entry(place).map(|entry| entry.path.to_vec()).unwrap_or_default());
+                let path = self.tree.entry(place).map(|entry| entry.path.to_vec()).unwrap_or_default();
+                ahead.push(name);
+                return missing(path, &ahead);
             }
             match name {
                 b"" | b"." => continue,
                 b".." => here = self.directories.get(here as usize).map_or(ROOT, |directory| directory.above),
                 _ => match self.step(here, name) {
-                    Step::Nothing => return End::Missing(joined(self.path(here), name)),
+                    Step::Nothing => return missing(joined(self.path(here), name), &ahead),
                     Step::Directory(next) => here = next,
                     Step::Entry(place) => {
                         let Some(target) = self.tree.entry(place).and_then(|entry| entry.target) else {
@@ -228,6 +233,16 @@ impl<'t, 'a> Walker<'t, 'a> {
             None => Step::Nothing,
         }
     }
+}
+
+/// A path that nobody has, and the names behind it, the last one first.
+fn missing(path: Vec<u8>, ahead: &[&[u8]]) -> End {
+    let names = || ahead.iter().rev().filter(|name| !matches!(**name, b"" | b"."));
+    let goes_up = names().any(|name| *name == b"..");
+    let length = path.len() + names().map(|name| name.len() + 1).sum::<usize>();
+    let is_path = !goes_up && length <= LONGEST;
+    let whole = if is_path { names().fold(path.clone(), |path, name| joined(&path, name)) } else { path.clone() };
+    End::Missing(path, whole)
 }
 
 /// The first place of a range after all that lies below a path; the range begins with that.

@@ -40,7 +40,10 @@ impl Finding {
                 format!("{layer} holds programs for {machines}, and the image is for {what}")
             }
             (Code::DanglingLink, Some(LINK_LOOP)) => format!("{layer} has the symlink {what}, which leads to itself"),
-            (Code::DanglingLink, _) => format!("{layer} links to {what}, {NOBODY}"),
+            (Code::DanglingLink, _) => match &files.lacks[..] {
+                [only] => format!("{layer} links to /{}, {NOBODY}", shown(only)),
+                _ => format!("{layer} links into {what}, {NOBODY}"),
+            },
             (Code::MissingInterpreter, Some(OTHER_LIBC)) => {
                 let (libc, other) = self.libcs();
                 format!("{layer} is made for {libc}, and the base has {other}: {what} is missing")

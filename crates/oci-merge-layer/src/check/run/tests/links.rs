@@ -12,19 +12,21 @@ fn links_are_followed_as_the_kernel_follows_them() {
         assert_eq!(alone(&format!("l opt/a/bin/l ->{target}")), NOTHING, "{target}");
     }
     // `..` of a directory behind a link is that of where it leads: /lib is /usr/lib.
-    assert_eq!(alone("l opt/a/l ->/lib/../etc/passwd"), ["OM0404 /usr/etc: a /opt/a/l"]);
-    assert_eq!(alone("l opt/a/l ->/gone/x"), ["OM0404 /gone: a /opt/a/l"]);
-    assert_eq!(alone("l opt/a/l ->/usr/bin/sh/x"), ["OM0404 /usr/bin/sh: a /opt/a/l"]);
-    assert_eq!(alone("l opt/a/l ->../b/x"), ["OM0404 /opt/b: a /opt/a/l"]);
+    assert_eq!(alone("l opt/a/l ->/lib/../etc/passwd"), ["OM0404 /usr/etc: a /opt/a/l usr/etc/passwd"]);
+    assert_eq!(alone("l opt/a/l ->/gone/x"), ["OM0404 /gone: a /opt/a/l gone/x"]);
+    assert_eq!(alone("l opt/a/l ->/usr/bin/sh/x"), ["OM0404 /usr/bin/sh: a /opt/a/l usr/bin/sh/x"]);
+    assert_eq!(alone("l opt/a/l ->../b/x"), ["OM0404 /opt/b: a /opt/a/l opt/b/x"]);
     assert_eq!(run(&[DEBIAN], &[("a", "l opt/a/l ->../b/x"), ("b", "f opt/b/x")]), NOTHING);
 }
 
 #[test]
 fn links_to_one_place_that_nobody_has_are_told_together() {
     let list = "l opt/a/x ->/etc/java-17/x\nl opt/a/y ->/etc/java-17/y";
-    assert_eq!(alone(list), ["OM0404 /etc/java-17: a /opt/a/x /opt/a/y"]);
+    assert_eq!(alone(list), ["OM0404 /etc/java-17: a /opt/a/x /opt/a/y etc/java-17/x etc/java-17/y"]);
     let finding = &findings_on(&[DEBIAN], &[("a", list)], |_| {})[0];
-    assert_eq!(finding.message(), "a links to /etc/java-17, which no layer and not the base has");
+    let one = &findings_on(&[DEBIAN], &[("a", "l opt/a/x ->/etc/java-17/x")], |_| {})[0];
+    assert_eq!(one.message(), "a links to /etc/java-17/x, which no layer and not the base has");
+    assert_eq!(finding.message(), "a links into /etc/java-17, which no layer and not the base has");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, HashSet};
 /// More patterns than this are no command that anybody would paste.
 const MOST: usize = 8;
 
+/// Among more entries than this, nobody looks for what is whole.
+const SEARCHED: usize = 200_000;
+
 /// Patterns that cover the paths of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cover {
@@ -28,6 +31,16 @@ pub(super) fn cover(
         return Cover { patterns: paths.iter().map(|path| pattern::of(path)).collect(), others: 0 };
     }
     let wanted: HashSet<&[u8]> = paths.iter().map(|path| path.as_bytes()).collect();
+    let below = |index: &LayerIndex| {
+        let start = index.place(directory.as_bytes()).unwrap_or_else(|place| place);
+        let entries = (start..index.len()).map_while(|place| index.get(place));
+        let entries = entries.take_while(|entry| is_in(entry.path, directory));
+        entries.filter(|entry| entry.kind != Kind::Directory && !wanted.contains(entry.path)).count()
+    };
+    let others: usize = indexes.iter().map(|index| below(index)).sum();
+    if paths.len() + others > SEARCHED && can_be_left_out(directory, kept) {
+        return Cover { patterns: vec![pattern::of(directory)], others };
+    }
     let mut there: BTreeMap<LayerPath, bool> = BTreeMap::new();
     for index in indexes {
         let start = index.place(directory.as_bytes()).unwrap_or_else(|place| place);
@@ -42,7 +55,6 @@ pub(super) fn cover(
     let depth = directory.components().count();
     let mut patterns = Vec::new();
     whole_directories(&there, depth, kept, &mut patterns);
-    let others = there.iter().filter(|(_, is_wanted)| !is_wanted).count();
     match patterns.len() {
         1..=MOST => Cover { patterns, others: 0 },
         _ if can_be_left_out(directory, kept) => Cover { patterns: vec![pattern::of(directory)], others },
@@ -78,4 +90,75 @@ fn can_be_left_out(directory: &LayerPath, kept: &[&LayerPath]) -> bool {
 fn is_in(path: &[u8], directory: &LayerPath) -> bool {
     let rest = path.strip_prefix(directory.as_bytes());
     directory.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oci_merge_image::{DiffId, Digest};
+    use oci_merge_layer::{Body, Entry, IndexBuilder, Time, Xattrs};
+
+    fn path(text: &str) -> LayerPath {
+        LayerPath::parse(text.as_bytes()).unwrap()
+    }
+
+    fn index(files: &[String]) -> LayerIndex {
+        let mut index = IndexBuilder::default();
+        for file in files {
+            let body = Body::File { size: 0 };
+            let entry = Entry {
+                path: path(file),
+                body,
+                mode: 0o644,
+                uid: 0,
+                gid: 0,
+                mtime: Time::default(),
+                xattrs: Xattrs::new(),
+            };
+            index.push(&entry, Some([0; 32]), None).unwrap();
+        }
+        index.finish(Digest::of(b""), DiffId(Digest::of(b""))).unwrap()
+    }
+
+    /// The patterns for the files that begin with `w`, of layers with these files below `srv`.
+    fn covered(layers: &[&[String]], kept: &str) -> Cover {
+        let indexes: Vec<LayerIndex> = layers.iter().map(|files| index(files)).collect();
+        let wanted: std::collections::BTreeSet<LayerPath> = layers
+            .iter()
+            .flat_map(|l| l.iter())
+            .map(|f| path(f))
+            .filter(|p| p.name().unwrap().starts_with(b"w"))
+            .collect();
+        cover(&wanted.iter().collect::<Vec<_>>(), &path("srv"), &indexes.iter().collect::<Vec<_>>(), &[&path(kept)])
+    }
+
+    fn files(directory: &str, name: &str, count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("srv/{directory}/{name}{number}")).collect()
+    }
+
+    #[test]
+    fn whole_directories_stand_for_what_is_in_them_and_nothing_else_is_covered() {
+        let (whole, mixed) = (files("a/deep", "w", 9), [files("b", "w", 1), files("b", "other", 2)].concat());
+        let covered = |layers: &[&[String]]| covered(layers, "opt/x");
+        let few = covered(&[&files("a", "w", 8)]);
+        assert_eq!((few.patterns.len(), few.others), (8, 0), "few are named one by one");
+        assert_eq!(covered(&[&whole]), Cover { patterns: vec!["/srv".into()], others: 0 });
+        let both = [whole.clone(), mixed].concat();
+        assert_eq!(covered(&[&both]), Cover { patterns: vec!["/srv/a".into(), "/srv/b/w0".into()], others: 0 });
+        // What is another layer's alone counts as well.
+        let other = vec!["srv/a/other".to_owned()];
+        assert_eq!(covered(&[&whole, &other]), Cover { patterns: vec!["/srv/a/deep".into()], others: 0 });
+    }
+
+    #[test]
+    fn what_is_scattered_is_the_directory_and_the_others_are_counted() {
+        let scattered: Vec<String> =
+            (0..9).flat_map(|n| [files(&n.to_string(), "w", 1), files(&n.to_string(), "other", 2)].concat()).collect();
+        assert_eq!(covered(&[&scattered], "opt/x"), Cover { patterns: vec!["/srv".into()], others: 18 });
+        // A prefix is never covered, whatever that costs.
+        let cover = covered(&[&scattered], "srv/own");
+        assert_eq!((cover.patterns.len(), cover.others), (9, 0));
+        let whole = files("own", "w", 9);
+        assert_eq!(covered(&[&whole], "srv/own").patterns.len(), 9);
+    }
 }

@@ -105,6 +105,7 @@ impl FindingReport {
             file: scene.spec.file.clone(),
             line: layer.span.line,
         };
+        let groups = group::group(&findings);
         let mut report = FindingReport {
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
@@ -112,13 +113,12 @@ impl FindingReport {
             seconds: scene.seconds,
             platform: scene.base.platform.to_string(),
             layers: scene.layers.iter().map(|layer| layer.name.clone()).collect(),
-            clean_pairs: clean_pairs(scene.layers, &findings),
+            clean_pairs: clean_pairs(scene.layers, &findings, &groups),
             places: scene.spec.layers.iter().map(|layer| (layer.name.clone(), place(layer))).collect(),
             program: program(scene.spec),
             findings: Vec::new(),
             entries: Vec::new(),
         };
-        let groups = group::group(&findings);
         let leads: Vec<usize> = groups.iter().filter_map(|group| group.members.first().copied()).collect();
         let differences = lost::differences(&findings, &leads, scene);
         let fixes: Vec<Vec<Fix>> = groups
@@ -288,16 +288,23 @@ fn kept(groups: &[Group], count: usize) -> Vec<usize> {
     kept
 }
 
-fn clean_pairs(layers: &[Ready], findings: &[Finding]) -> usize {
+/// How many pairs of layers have no error between them. All findings of a group are between the same layers.
+fn clean_pairs(layers: &[Ready], findings: &[Finding], groups: &[Group]) -> usize {
     let names: BTreeSet<&str> = layers.iter().map(|layer| &*layer.name).collect();
+    let firsts = groups.iter().filter_map(|group| findings.get(*group.members.first()?));
+    let errors = firsts.filter(|finding| finding.severity() == Severity::Error);
+    let here = |finding: &Finding| -> Vec<String> {
+        let owners = finding.owners().into_iter().map(Owner::name).filter(|name| names.contains(name));
+        owners.map(str::to_owned).collect()
+    };
+    let between: BTreeSet<Vec<String>> = errors.map(here).collect();
     let mut unclean: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for finding in findings.iter().filter(|f| f.severity() == Severity::Error) {
-        let here: BTreeSet<&str> =
-            finding.owners().into_iter().map(Owner::name).filter(|n| names.contains(n)).collect();
-        for (at, one) in here.iter().enumerate() {
-            unclean.extend(here.iter().skip(at + 1).map(|other| (*one, *other)));
+    for layers in &between {
+        for (at, one) in layers.iter().enumerate() {
+            unclean.extend(layers.iter().skip(at + 1).map(|other| (one.min(other).as_str(), one.max(other).as_str())));
         }
     }
+    unclean.retain(|(one, other)| one != other);
     names.len() * names.len().saturating_sub(1) / 2 - unclean.len()
 }
 

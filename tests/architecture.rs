@@ -20,7 +20,7 @@ const FOREIGN: [(&str, &[&str]); 2] = [
 ];
 
 /// What the root of the tree may hold, dotted files aside.
-const TOP: [&str; 11] = [
+const TOP: [&str; 12] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",
@@ -30,6 +30,7 @@ const TOP: [&str; 11] = [
     "benches",
     "crates",
     "fixtures",
+    "fuzz",
     "tests",
     "tools",
 ];

@@ -1,4 +1,6 @@
 //! For each code that a check can give, the smallest spec with which it does.
+//!
+//! It is long because it is a list: one case a code, each to be read by itself.
 
 use super::Place;
 use super::elf::Elf;

@@ -175,6 +175,11 @@ fn check_needs_no_spec_either() {
     }
     place.run(&["check", "./alpha", "b=beta:/opt/beta"]).ends(0).without_answer();
     place.run(&["check", "./alpha", "./beta", "-q"]).ends(0).without_answer();
+    // What they will find below them nobody knows without an image.
+    std::os::unix::fs::symlink("/etc/gone", place.path("alpha/opt/alpha/etc/link")).unwrap();
+    let ran = place.run(&["check", "./alpha"]).ends(0);
+    assert!(!ran.err.contains("OM0404"), "{}", ran.err);
+    place.run(&["check", "./alpha", "scratch"]).ends(0).says(&["OM0404", "alpha links to /etc/gone"]);
     // The image among them is what they go on: here it has a tool of the same name.
     place.run(&["build", "-q"]).ends(0);
     place.run(&["check", "./alpha", "oci:image"]).ends(1).says(&["OM0211", "the base has /opt/alpha"]);

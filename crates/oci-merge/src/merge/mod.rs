@@ -96,8 +96,16 @@ pub fn check_inputs(inputs: &[String], directory: &Path, settings: &Settings) ->
         }
     };
     let inputs = others.into_iter().map(|input| input.parse()).collect::<Result<Vec<MergeInput>>>()?;
-    merge(base, &inputs, directory, settings)
+    let mut spec = merge(base, &inputs, directory, settings)?;
+    if images.is_empty() {
+        // Nobody said what the layers will lie on, so nobody can say what is missing there.
+        spec.policy = OF_THE_BASE.map(|key| (key.to_owned(), "allow".to_owned())).to_vec();
+    }
+    Ok(spec)
 }
+
+/// The policies of what a base may have.
+const OF_THE_BASE: [&str; 4] = ["missing-library", "missing-interpreter", "dangling-link", "build-prefix"];
 
 /// Whether an input names an image, and not a file of this machine.
 fn is_image(input: &str, directory: &Path) -> bool {

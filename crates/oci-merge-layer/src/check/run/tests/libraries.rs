@@ -28,12 +28,8 @@ fn a_library_of_the_base_is_found_where_the_cache_and_the_linker_look() {
 #[test]
 fn the_cache_of_the_base_does_not_know_what_layers_add() {
     let added = "o usr/local/lib/libadded.so.1 s=libadded.so.1";
-    let told = "OM0401 LIBRARY_NOT_SEARCHED libadded.so.1: a /usr/local/lib/libadded.so.1, a /opt/a/bin/a";
-    let [found] = &alone(&(a("n=libadded.so.1") + added))[..] else { panic!() };
-    assert_eq!(
-        found.replace("a /opt/a/bin/a, a /usr/local/lib/libadded.so.1", ""),
-        told.replace("a /usr/local/lib/libadded.so.1, a /opt/a/bin/a", "")
-    );
+    let told = "OM0401 LIBRARY_NOT_SEARCHED libadded.so.1: a /opt/a/bin/a, a /usr/local/lib/libadded.so.1";
+    assert_eq!(alone(&(a("n=libadded.so.1") + added)), [told]);
     // The directories beside the linker are looked through when the program starts.
     assert_eq!(alone(&(a("n=libadded.so.1") + "o usr/lib/x86_64-linux-gnu/libadded.so.1")), NOTHING);
     assert_eq!(alone(&(a("n=libadded.so.1") + "o usr/lib/libadded.so.1")), NOTHING);

@@ -82,7 +82,8 @@ start_registry() {
 	http: { addr: 127.0.0.1:0 }
 	END
     [ $# = 0 ] || echo "auth: { htpasswd: { realm: stage, path: $1 } }" >>"$dir/config.yml"
-    docker-registry serve "$dir/config.yml" >"$registry_log" 2>&1 &
+    : >"$registry_log" # it is looked into before the child may have opened it
+    docker-registry serve "$dir/config.yml" >>"$registry_log" 2>&1 &
     children+=($!)
     local tries
     for tries in $(seq 100); do

@@ -1,7 +1,6 @@
 //! What GitHub shows of a run: annotations beside the lines of the spec, and the summary of a job.
 
 use crate::Built;
-use crate::event::{How, Transfer};
 use crate::number;
 use crate::spec::SpecErrors;
 use oci_merge_image::shown;
@@ -104,16 +103,9 @@ impl Built {
         }
         out.push_str("| layer | version | prefix | size | what happened | sent |\n|---|---|---|--:|---|--:|\n");
         for layer in self.layers.iter().rev() {
-            let happened = match (layer.transfer, layer.how) {
-                (Some(Transfer::Present), _) => "unchanged",
-                (Some(Transfer::Mounted), _) => "mounted",
-                (Some(Transfer::Uploaded), _) => "new",
-                (_, How::Kept) => "kept",
-                _ => "packed",
-            };
             let (name, version, prefix) = (&layer.name, layer.version.as_deref().unwrap_or_default(), &layer.prefix);
             let (size, sent) = (number::bytes(layer.size), number::bytes(layer.bytes_sent));
-            let row = [cell(name), cell(version), cell(prefix), size, happened.to_owned(), sent];
+            let row = [cell(name), cell(version), cell(prefix), size, layer.happened().to_owned(), sent];
             out.push_str(&format!("| {} |\n", row.join(" | ")));
         }
         let (paths, warnings) = (number::counted(self.check.paths, "path"), self.check.warnings as u64);

@@ -1,10 +1,9 @@
 //! The library in a handful of lines: an image on a base, layer by layer.
 
-use crate::spec::{Ancestors, BaseSource, BaseSpec, LayerSpec, Output, Owner, Place, Project, SourceSpec, Span, Spec};
+use crate::spec::{Ancestors, BaseSource, LayerSpec, SourceSpec, Span, Spec};
 use crate::{Assembled, Builder, Error, Result, Settings};
 use oci_merge_image::{Edits, Prefix};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An image that is described and not yet made.
 ///
@@ -60,18 +59,7 @@ impl Image {
     pub fn assemble(self) -> Result<Assembled> {
         let source: BaseSource = self.base.parse().map_err(|e| Error::image("base", e))?;
         let layers = self.layers.into_iter().map(Layer::into_spec).collect::<Result<_>>()?;
-        let spec = Spec {
-            file: String::new(),
-            directory: PathBuf::from("."),
-            project: Project::default(),
-            base: BaseSpec { source, span: Span::default() },
-            config: self.config,
-            layers,
-            allow: Vec::new(),
-            policy: Vec::new(),
-            max_layers: crate::MAX_LAYERS,
-            output: Output::default(),
-        };
+        let spec = Spec { config: self.config, ..Spec::without_file(source, Path::new("."), layers) };
         Builder::new(spec).settings(self.settings).assemble()
     }
 }
@@ -99,16 +87,7 @@ impl Layer {
     }
 
     fn from_place(name: impl Into<String>, place: impl Into<PathBuf>) -> Layer {
-        let source = SourceSpec {
-            place: Place::Path(place.into()),
-            arch: BTreeMap::new(),
-            strip: 0,
-            include: Vec::new(),
-            to: None,
-            owner: Owner::Root,
-            keep: false,
-            span: Span::default(),
-        };
+        let source = SourceSpec::of_path(place.into());
         Layer { name: name.into(), version: None, prefix: None, path: Vec::new(), env: Vec::new(), source }
     }
 

@@ -124,6 +124,19 @@ pub struct Written {
     pub pushed: bool,
 }
 
+impl BuiltLayer {
+    /// What became of it, in the word of the tables: `unchanged`, `mounted`, `new`, `kept` or `packed`.
+    pub fn happened(&self) -> &'static str {
+        match (self.transfer, self.how) {
+            (Some(Transfer::Present), _) => "unchanged",
+            (Some(Transfer::Mounted), _) => "mounted",
+            (Some(Transfer::Uploaded), _) => "new",
+            (_, How::Kept) => "kept",
+            _ => "packed",
+        }
+    }
+}
+
 impl Built {
     /// The document that `--json` prints, `oci-merge.result/v1`.
     pub fn to_json(&self) -> serde_json::Value {

@@ -1,4 +1,5 @@
-//! In what order a copy does things, what it leaves out, and whom it blames.
+//! In what order a copy does things, what it leaves out, and whom it blames. Long because each of its tests brings the
+//! store that misbehaves in just that way.
 
 use super::noted::{Noted, blob, image, name_of, named, put};
 use super::*;

@@ -2,7 +2,7 @@
 
 use super::look::table;
 use super::{Run, findings, github, number};
-use oci_merge::{Built, Checked, Destination, How, Transfer};
+use oci_merge::{Built, Checked, Destination};
 
 /// After `check`.
 pub(super) fn checked(run: &Run, checked: &Checked) {
@@ -42,19 +42,12 @@ fn warnings(run: &Run, checked: &Checked) {
 fn layers(built: &Built) -> String {
     let mut rows = vec![["LAYER", "VERSION", "PREFIX", "SIZE", "WHAT HAPPENED", "SENT", "DIGEST"].map(str::to_owned)];
     for layer in built.layers.iter().rev() {
-        let happened = match (layer.transfer, layer.how) {
-            (Some(Transfer::Present), _) => "unchanged",
-            (Some(Transfer::Mounted), _) => "mounted",
-            (Some(Transfer::Uploaded), _) => "new",
-            (_, How::Kept) => "kept",
-            _ => "packed",
-        };
         rows.push([
             layer.name.clone(),
             layer.version.clone().unwrap_or_else(|| "-".into()),
             layer.prefix.clone(),
             number::bytes(layer.size),
-            happened.into(),
+            layer.happened().into(),
             if layer.bytes_sent == 0 { "0".into() } else { number::bytes(layer.bytes_sent) },
             layer.digest.short(),
         ]);

@@ -4,12 +4,11 @@
 mod found;
 mod name;
 
-use crate::spec::{Ancestors, BaseSource, BaseSpec, LayerSpec, Output, Owner, Place, Project, SourceSpec, Span, Spec};
+use crate::spec::{Ancestors, BaseSource, LayerSpec, SourceSpec, Span, Spec};
 use crate::{Error, Result, Settings};
 use found::{look_into_archive, look_into_directory};
 use name::{is_layer_name, name_of};
-use oci_merge_image::{Edits, LayerPath, Prefix, shown};
-use std::collections::BTreeMap;
+use oci_merge_image::{LayerPath, Prefix, shown};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -66,18 +65,7 @@ pub fn merge(base: BaseSource, inputs: &[MergeInput], directory: &Path, settings
         }
         layers.push(layer);
     }
-    Ok(Spec {
-        file: String::new(),
-        directory: directory.to_owned(),
-        project: Project::default(),
-        base: BaseSpec { source: base, span: Span::default() },
-        config: Edits::default(),
-        layers,
-        allow: Vec::new(),
-        policy: Vec::new(),
-        max_layers: crate::MAX_LAYERS,
-        output: Output::default(),
-    })
+    Ok(Spec::without_file(base, directory, layers))
 }
 
 /// The spec of a check of inputs with each other, and with the base if one of them is an image: `scratch`, a transport such
@@ -152,16 +140,7 @@ fn infer(input: &MergeInput, directory: &Path, settings: &Settings) -> Result<La
         exclude: Vec::new(),
         env: Vec::new(),
         platforms: Vec::new(),
-        sources: vec![SourceSpec {
-            place: Place::Path(place),
-            arch: BTreeMap::new(),
-            strip: 0,
-            include: Vec::new(),
-            to: None,
-            owner: Owner::Root,
-            keep: false,
-            span: Span::default(),
-        }],
+        sources: vec![SourceSpec::of_path(place)],
         ancestors: Ancestors::Emit,
         span: Span::default(),
     })

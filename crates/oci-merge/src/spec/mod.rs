@@ -128,6 +128,22 @@ impl Spec {
         }
     }
 
+    /// A spec that no file says: layers on a base, and nothing else.
+    pub(crate) fn without_file(base: BaseSource, directory: &Path, layers: Vec<LayerSpec>) -> Spec {
+        Spec {
+            file: String::new(),
+            directory: directory.to_owned(),
+            project: Project::default(),
+            base: BaseSpec { source: base, span: Span::default() },
+            config: Edits::default(),
+            layers,
+            allow: Vec::new(),
+            policy: Vec::new(),
+            max_layers: crate::MAX_LAYERS,
+            output: Output::default(),
+        }
+    }
+
     /// A place in this spec as messages end with it: ` (oci-merge.toml:12:8)`; empty for what no file says.
     pub(crate) fn place(&self, span: &Span) -> String {
         match span.line {

@@ -65,6 +65,20 @@ pub enum Owner {
 }
 
 impl SourceSpec {
+    /// A directory or an archive, taken as it is.
+    pub(crate) fn of_path(path: PathBuf) -> SourceSpec {
+        SourceSpec {
+            place: Place::Path(path),
+            arch: BTreeMap::new(),
+            strip: 0,
+            include: Vec::new(),
+            to: None,
+            owner: Owner::Root,
+            keep: false,
+            span: Span::default(),
+        }
+    }
+
     /// The place for one platform: `{arch}` filled in.
     pub fn place_for(&self, platform: &Platform) -> Place {
         let word = self.arch.get(&platform.architecture).unwrap_or(&platform.architecture);

@@ -5,7 +5,9 @@
 
 mod architecture; // the rules of the tree that a compiler does not know
 mod cli; // the program as a person or a script meets it
+mod from; // images as sources
 mod golden; // the product itself, byte by byte
+mod indexes; // layers in a registry, and who is believed about them
 mod library; // what an embedder writes
 mod properties; // what must be true of any bytes at all
 mod registry; // the client for registries: order, mounts, credentials, retries, lies

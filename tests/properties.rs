@@ -39,7 +39,7 @@ fn what_must_be_true_of_any_bytes_is_true_of_these() {
 /// A seed that is refused at once would try nothing.
 #[test]
 fn the_seeds_are_worth_their_name() {
-    for (name, seed) in seeds("layer").iter().chain(&seeds("gzip")) {
+    for (name, seed) in seeds("layer").iter().chain(&seeds("gzip")).chain(&seeds("zstd")) {
         assert!(survey(&seed[..], &Rules::layer(Limits::default())).is_ok(), "{name}");
     }
     for (name, seed) in seeds("facts").iter().filter(|(name, _)| name.starts_with("elf")) {

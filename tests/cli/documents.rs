@@ -1,5 +1,6 @@
 use super::Place;
 use super::cases::CASES;
+use super::serving::Serving;
 use boon::{Compiler, SchemaIndex, Schemas};
 use oci_merge_store::server::{Options, Server};
 use serde_json::{Value, json};
@@ -86,6 +87,8 @@ fn every_document_is_as_its_schema_says_and_spoilt_ones_are_not() {
         ("inspect", printed(&place, &["inspect", "image"], 0)),
         ("ls", printed(&place, &["ls", "image"], 0)),
         ("push", printed(&place, &["push", "image", &reference], 0)),
+        ("doctor", printed(&place, &["doctor", &reference], 0)),
+        ("serve", serde_json::from_str(&Serving::start(&place, &["--json"]).answer).unwrap()),
         ("edit", printed(&place, &["exclude", "alpha", "/root/.profile"], 0)),
         ("edit", printed(&place, &["exclude", "alpha", "/root/.profile"], 0)),
         ("codes", printed(&place, &["explain"], 0)),

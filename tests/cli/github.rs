@@ -25,13 +25,15 @@ fn a_finding_is_an_annotation_and_a_row_of_the_summary() {
     assert_eq!(
         commands(&ran),
         ["::error file=oci-merge.toml,line=12,title=OM0201::both python and rust write /root/.profile%0A\
-          fix: oci-merge exclude python rust /root/.profile%0A or: oci-merge allow /root/.profile --winner rust --reason TEXT"]
+          fix: stop the installer from editing it, as with rustup-init --no-modify-path; path and env do the same%0A \
+          or: oci-merge exclude python rust /root/.profile%0A or: oci-merge allow /root/.profile --winner rust --reason TEXT"]
     );
     assert!(
         summary.starts_with("### ✘ python and rust write the same path   linux/amd64\n\n| code | what |"),
         "{summary}"
     );
-    let row = "| OM0201 | both python and rust write /root/.profile | oci-merge.toml:7<br>oci-merge.toml:12 | leave it out of the layers: \
+    let row = "| OM0201 | both python and rust write /root/.profile | oci-merge.toml:7<br>oci-merge.toml:12 | stop the installer from editing it, as with \
+               rustup-init --no-modify-path&#59; path and env do the same<br>leave it out of the layers: \
                <code>oci-merge exclude python rust /root/.profile</code><br>";
     assert!(summary.contains(row), "{summary}");
     let (ran, same) = step(&place, &args, &[("OCI_MERGE_CI", "off")]);

@@ -2,7 +2,9 @@
 
 mod agreements; // needs, overrides, exceptions
 mod cases; // for each code the smallest spec with which it is told
+mod credentials; // whose login is sent, and that no log says it
 mod demo; // the newcomer's two commands, and the collision
+mod doctor; // what a registry lets us do
 mod documents; // what --json prints, held against the published schemas
 mod elf; // programs of a few hundred bytes
 mod findings; // what a check tells, and that its fixes mend
@@ -12,6 +14,7 @@ mod pushing; // with a registry at the other end
 mod refusals; // exit codes, one for each way to end
 mod reports; // what a report says of many findings, and of names that mean harm
 mod screens; // what is on stdout and on stderr, and in which form
+mod serving; // a registry on this machine
 mod specs; // forty slips in a spec
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@ use super::{Place, root};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "init",
     "check",
     "build",
@@ -14,6 +14,8 @@ const COMMANDS: [&str; 15] = [
     "exclude",
     "own",
     "allow",
+    "doctor",
+    "serve",
     "completions",
     "man",
     "schema",

@@ -104,3 +104,58 @@ fn no_log_is_quiet_for_more_than_ten_seconds() {
     assert_eq!(ticks.len(), 1, "{}", ran.err);
     assert!(ran.err.lines().count() < 20, "{}", ran.err);
 }
+
+#[test]
+fn a_tag_that_somebody_else_has_moved_is_left_alone() {
+    let (server, place) = (server(), Place::with_demo());
+    let reference = format!("{}/demo:1", server.address());
+    let build = |more: &[&str]| place.run(&[&["build", "--push", "-t", &reference], more].concat());
+    build(&["--create-only"]).ends(0);
+    build(&["--create-only"]).ends(0);
+    let first = server.tags("demo")["1"].to_string();
+    place.write("demo/beta/bin/beta", "#!/bin/sh\necho another\n");
+    build(&["--create-only"]).ends(8).says(&["OM0803", &first]).without_answer();
+    let other = format!("sha256:{}", "0".repeat(64));
+    build(&["--expect-digest", &other]).ends(8).says(&["OM0803", &format!("tag moved to {first}"), &other]);
+    assert_eq!(server.tag_moves().len(), 1);
+    build(&["--expect-digest", &first]).ends(0);
+    assert_eq!(server.tag_moves().len(), 2);
+    build(&["--expect-digest", "sha256:short"]).ends(2).says(&["OM0100", "--expect-digest"]);
+    assert!(server.violations().is_empty(), "{:?}", server.violations());
+}
+
+#[test]
+fn a_run_ends_when_its_time_is_over() {
+    let (server, place) = (server(), Place::with_demo());
+    server.misbehave(Fault::new(Action::Status(503, Some("60".into()))).on("POST").always()).unwrap();
+    let reference = format!("{}/demo:1", server.address());
+    let ran = place.run(&["build", "--push", "-t", &reference, "--timeout", "1.5s"]).ends(3);
+    ran.says(&["--timeout", "no tag was moved"]).without_answer();
+    assert!(server.tag_moves().is_empty());
+    place.run(&["build", "--timeout", "soon"]).ends(2).says(&["OM0100", "90s"]);
+}
+
+#[test]
+fn a_mirror_is_read_from_and_never_pushed_to() {
+    let (own, mirror, place) = (server(), server(), Place::with_demo());
+    let (at_own, at_mirror) = (format!("{}/team/base:1", own.address()), format!("{}/copies/base:1", mirror.address()));
+    place.run(&["build", "--push", "-q", "-t", &at_mirror]).ends(0);
+    place.run(&["inspect", &at_own]).ends(2).says(&["OM0502"]);
+    let conf = format!(
+        "[[registry]]\nlocation = \"{}/team\"\n[[registry.mirror]]\nlocation = \"{}/copies\"\n",
+        own.address(),
+        mirror.address()
+    );
+    place.write("home/.config/containers/registries.conf", &conf);
+    place.run(&["inspect", &at_own]).ends(0);
+    let (asked, moves) = (mirror.requests().len(), mirror.tag_moves().len());
+    let pushed = place.run(&["build", "--push", "-q", "-t", &at_own.replace("base", "new")]).ends(0).out;
+    assert_eq!((mirror.requests().len(), mirror.tag_moves().len()), (asked, moves), "{pushed}");
+    assert_eq!(own.tags("team/new").len(), 1);
+
+    place.write("home/.config/containers/registries.conf", &conf.replacen("location", "blocked = 1\nlocation", 1));
+    place.run(&["inspect", &at_own]).ends(2).says(&["OM0507", "home/.config/containers/registries.conf"]);
+    place.run(&["build", "-q"]).ends(0);
+    place.write("home/.config/containers/registries.conf", &conf.replacen("location", "blocked = true\nlocation", 1));
+    place.run(&["inspect", &at_own]).ends(2).says(&["OM0507", "registries.conf blocks"]);
+}

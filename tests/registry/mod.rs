@@ -1,10 +1,14 @@
 //! The client for registries against a registry that keeps a book: order, mounts, credentials, retries, lies.
 
+#[cfg(feature = "tls-graviola")]
+mod adapter;
 mod auth;
+mod faults; // F1 to F50, a row each
 #[cfg(feature = "tls-graviola")]
 mod oracle;
 mod pull;
 mod push;
+mod real;
 mod reuse;
 
 use oci_merge_image::{Descriptor, MediaType};

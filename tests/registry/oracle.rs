@@ -10,25 +10,30 @@ use std::sync::Once;
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// Runs what oci-client does, which is asynchronous; it wants a provider for TLS even where there is none.
-fn run<T>(work: impl Future<Output = T>) -> T {
+/// oci-client wants a provider for TLS even where there is none.
+fn provider() {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls_graviola::default_provider().install_default();
     });
+}
+
+/// Runs what oci-client does, which is asynchronous.
+fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-fn theirs() -> Client {
+pub(super) fn theirs() -> Client {
+    provider();
     Client::new(ClientConfig { protocol: ClientProtocol::Http, ..ClientConfig::default() })
 }
 
-fn who() -> RegistryAuth {
+pub(super) fn who() -> RegistryAuth {
     RegistryAuth::Basic("jon".into(), "hunter2".into())
 }
 
 /// A registry for each way of showing who one is.
-fn stages() -> Vec<Stage> {
+pub(super) fn stages() -> Vec<Stage> {
     let bearer = |realm| Auth::Bearer { login: login(), ttl: Duration::from_secs(300), realm };
     let auths = [Auth::None, Auth::Basic(login()), bearer(Realm::Registry), bearer(Realm::OtherPort)];
     let stage = |auth| Stage::with(Options { auth, ..Options::default() }, |address| settings(address, "hunter2"), &[]);

@@ -68,7 +68,7 @@ impl TryFrom<Map<String, Value>> for Config {
     type Error = Error;
 
     fn try_from(object: Map<String, Value>) -> Result<Config> {
-        let refuse = |text: String| Error::new(ErrorKind::Document, "CONFIG_FIELD", format!("not a config: {text}"));
+        let refuse = |text: String| Error::new(ErrorKind::Document, "CONFIG_SHAPE", format!("not a config: {text}"));
         let fields: Fields =
             serde_json::from_value(Value::Object(object.clone())).map_err(|e| refuse(e.to_string()))?;
         if fields.rootfs.kind != "layers" {

@@ -26,6 +26,15 @@ pub struct Descriptor {
     pub rest: Map<String, Value>,
 }
 
+/// The reason for which what should be a descriptor is none; `None` if it is nothing of these.
+pub(crate) fn flaw(value: &Value) -> Option<&'static str> {
+    let digest = value.get("digest").and_then(Value::as_str);
+    if digest.is_some_and(|digest| digest.parse::<Digest>().is_err()) {
+        return Some("DIGEST_SYNTAX");
+    }
+    value.get("size").is_some_and(|size| size.as_u64().is_none()).then_some("DESCRIPTOR_SIZE")
+}
+
 impl Descriptor {
     /// A descriptor without annotations or platform.
     pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Descriptor {

@@ -1,6 +1,6 @@
 //! The index of the manifests of one image, one a platform (image-spec `image-index.md`).
 
-use crate::{Descriptor, Error, ErrorKind, Form, MediaType, Platform, Result};
+use crate::{Descriptor, Error, ErrorKind, Form, MediaType, Platform, Result, shown};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -50,8 +50,9 @@ impl TryFrom<Map<String, Value>> for Index {
                 );
             }
         }
-        let index: Index = serde_json::from_value(Value::Object(map))
-            .map_err(|e| Error::new(ErrorKind::Document, "INDEX_FIELD", format!("not an index: {e}")))?;
+        let index: Index = serde_json::from_value(Value::Object(map)).map_err(|e| {
+            Error::new(ErrorKind::Document, "INDEX_FIELD", format!("not an index: {}", shown(&e.to_string())))
+        })?;
         if index.manifests.len() > MAX_ENTRIES {
             return refuse(
                 "LIMIT_INDEX_ENTRIES",
@@ -59,9 +60,10 @@ impl TryFrom<Map<String, Value>> for Index {
             );
         }
         match &index.media_type {
-            Some(media_type) if Form::of(media_type) != Form::Index => {
-                refuse("MANIFEST_TYPE", format!("expected the media type of an index, found {media_type}"))
-            }
+            Some(media_type) if Form::of(media_type) != Form::Index => refuse(
+                "MANIFEST_TYPE",
+                format!("expected the media type of an index, found {}", shown(media_type.as_ref())),
+            ),
             _ => Ok(index),
         }
     }

@@ -11,7 +11,7 @@ use std::fmt;
 /// `encoding/json` takes either for the other), more than 64 levels, and anything after the end.
 ///
 /// # Errors
-/// [`ErrorKind::Json`] with one of the reasons `JSON_SYNTAX`, `JSON_DUPLICATE_KEY`, `JSON_NOT_OBJECT`.
+/// [`ErrorKind::Json`] with one of the reasons `JSON_SYNTAX`, `JSON_DEPTH`, `JSON_DUPLICATE_KEY`, `JSON_NOT_OBJECT`.
 pub fn parse_strict(bytes: &[u8]) -> Result<Map<String, Value>> {
     let start = || shown(bytes.get(..bytes.len().min(80)).unwrap_or_default()).to_string();
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -26,7 +26,7 @@ pub fn parse_strict(bytes: &[u8]) -> Result<Map<String, Value>> {
         }
         Err(e) => Err(Error::new(
             ErrorKind::Json,
-            "JSON_SYNTAX",
+            if e.to_string().contains(TOO_DEEP) { "JSON_DEPTH" } else { "JSON_SYNTAX" },
             format!("not JSON ({}); it begins: {}", shown(&e.to_string()), start()),
         )),
     }
@@ -49,6 +49,8 @@ pub fn to_canonical(value: &Value) -> Vec<u8> {
 }
 
 const DUPLICATE: &str = "the same key twice";
+/// In the text of an error of serde about levels.
+const TOO_DEEP: &str = "more than 64 levels";
 
 /// Builds a `Value` and refuses what `serde_json` would silently settle.
 struct Strict {
@@ -67,7 +69,7 @@ impl Strict {
     fn deeper<E: serde::de::Error>(&self) -> std::result::Result<Strict, E> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Strict { depth }),
-            None => Err(E::custom("more than 64 levels")),
+            None => Err(E::custom(TOO_DEEP)),
         }
     }
 }
@@ -143,7 +145,7 @@ mod tests {
             ("{} {}", "JSON_SYNTAX"),
             ("<html>", "JSON_SYNTAX"),
             ("[]", "JSON_NOT_OBJECT"),
-            (&deep, "JSON_SYNTAX"),
+            (&deep, "JSON_DEPTH"),
         ];
         for (text, reason) in cases {
             assert_eq!(parse_strict(text.as_bytes()).unwrap_err().reason(), reason, "{text}");

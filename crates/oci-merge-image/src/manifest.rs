@@ -1,6 +1,7 @@
 //! The manifest of one image (image-spec `manifest.md`).
 
-use crate::{Descriptor, Error, ErrorKind, Form, MediaType, Result};
+use crate::descriptor::flaw;
+use crate::{Descriptor, Error, ErrorKind, Form, MediaType, Result, shown};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -25,6 +26,14 @@ pub struct Manifest {
     pub annotations: BTreeMap<String, String>,
 }
 
+/// The reason for which what should be a manifest is none.
+fn flaw_of(map: &Value) -> &'static str {
+    let (Some(config), Some(layers)) = (map.get("config"), map.get("layers").and_then(Value::as_array)) else {
+        return "MANIFEST_SHAPE";
+    };
+    std::iter::once(config).chain(layers).find_map(flaw).unwrap_or("MANIFEST_FIELD")
+}
+
 impl TryFrom<Map<String, Value>> for Manifest {
     type Error = Error;
 
@@ -43,13 +52,45 @@ impl TryFrom<Map<String, Value>> for Manifest {
                 );
             }
         }
-        let manifest: Manifest = serde_json::from_value(Value::Object(map))
-            .map_err(|e| Error::new(ErrorKind::Document, "MANIFEST_FIELD", format!("not a manifest: {e}")))?;
+        let map = Value::Object(map);
+        let manifest = Manifest::deserialize(&map).map_err(|e| {
+            Error::new(ErrorKind::Document, flaw_of(&map), format!("not a manifest: {}", shown(&e.to_string())))
+        })?;
         if let Some(media_type) = &manifest.media_type
             && Form::of(media_type) != Form::Manifest
         {
-            return refuse("MANIFEST_TYPE", format!("expected the media type of a manifest, found {media_type}"));
+            return refuse(
+                "MANIFEST_TYPE",
+                format!("expected the media type of a manifest, found {}", shown(media_type.as_ref())),
+            );
         }
         Ok(manifest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_no_manifest_says_why() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let part = |digest: &str, size: Value| json!({ "mediaType": "x", "digest": digest, "size": size });
+        let good = || part(&digest, json!(2));
+        let manifest = |config: Value, layer: Value| json!({ "schemaVersion": 2, "config": config, "layers": [layer] });
+        for (value, reason) in [
+            (json!({ "schemaVersion": 2, "layers": [] }), "MANIFEST_SHAPE"),
+            (json!({ "schemaVersion": 2, "config": good() }), "MANIFEST_SHAPE"),
+            (manifest(good(), part("sha256:../../etc/passwd", json!(2))), "DIGEST_SYNTAX"),
+            (manifest(part("sha256:abcd", json!(2)), good()), "DIGEST_SYNTAX"),
+            // 2^64 is no number of bytes.
+            (manifest(good(), part(&digest, json!(18_446_744_073_709_551_616.0))), "DESCRIPTOR_SIZE"),
+            (manifest(good(), part(&digest, json!(-1))), "DESCRIPTOR_SIZE"),
+            (manifest(good(), json!({ "digest": digest, "size": 2 })), "MANIFEST_FIELD"),
+        ] {
+            let map = value.as_object().unwrap().clone();
+            assert_eq!(Manifest::try_from(map).unwrap_err().reason(), reason, "{value}");
+        }
     }
 }

@@ -76,7 +76,7 @@ impl FromStr for Reference {
 
     fn from_str(text: &str) -> Result<Reference> {
         let refuse = |why: String| {
-            Error::new(ErrorKind::Reference, "REFERENCE", format!("{} is not a reference: {why}", shown(text)))
+            Error::new(ErrorKind::Reference, "REFERENCE", format!("`{}` is not a reference: {why}", shown(text)))
         };
         // oci-spec takes no host in brackets; a stand-in of the same grammar lets its parser judge the rest.
         let (literal, judged) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

@@ -39,7 +39,7 @@ pub struct Error {
     kind: ErrorKind,
     /// The entry in the layer.
     path: Option<LayerPath>,
-    /// The file of the host.
+    /// The file of the host, or the layer of an image.
     file: Option<PathBuf>,
     /// Where in the uncompressed archive the entry's header begins.
     offset: Option<u64>,
@@ -73,6 +73,11 @@ impl Error {
         Error { file: Some(file.into()), ..self }
     }
 
+    /// The same, in a place that is no file of the host, such as an image or a layer of it; what it knows already stays.
+    pub fn in_place(self, place: &str) -> Error {
+        if self.file.is_some() { self } else { self.in_file(place) }
+    }
+
     /// The same, at an entry whose header begins at an offset of the uncompressed archive; what it knows already
     /// stays.
     pub(crate) fn found_at(self, path: Option<LayerPath>, offset: u64) -> Error {
@@ -89,7 +94,7 @@ impl Error {
         self.path.as_ref()
     }
 
-    /// The file of the host that it is about.
+    /// The file of the host that it is about, or the layer of an image.
     pub fn file(&self) -> Option<&std::path::Path> {
         self.file.as_deref()
     }

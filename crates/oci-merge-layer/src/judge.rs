@@ -29,6 +29,11 @@ impl Judge {
         self.role == Role::Base
     }
 
+    /// Whether this is to be stacked as it is: a layer that deletes something, or holds a device, is refused.
+    pub(crate) fn is_layer(&self) -> bool {
+        self.role == Role::Layer
+    }
+
     /// Something that every reader takes the same way: a note, unless the bytes must be kept. The text is only asked
     /// for where it is needed.
     pub(crate) fn harmless(&mut self, reason: &'static str, text: impl FnOnce() -> String) -> Result<()> {
@@ -49,7 +54,7 @@ impl Judge {
     /// Something that two readers take differently: a refusal, unless it is a base.
     pub(crate) fn ambiguous(&mut self, reason: &'static str, text: impl FnOnce() -> String) -> Result<()> {
         match self.role {
-            Role::Layer => Err(Error::refused(reason, text())),
+            Role::Layer | Role::Source => Err(Error::refused(reason, text())),
             Role::Base => self.harmless(reason, text),
         }
     }
@@ -104,17 +109,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_harmless_is_refused_only_where_bytes_are_kept_and_a_base_is_never_refused() {
+    fn what_is_harmless_is_refused_only_where_bytes_are_kept_and_only_a_base_may_be_ambiguous() {
         let harmless = |rules: Rules| Judge::new(&rules).harmless("TAR_SPARSE", String::new).is_ok();
         let ambiguous = |rules: Rules| Judge::new(&rules).ambiguous("TAR_SPARSE", String::new).is_ok();
         let limits = Limits::default;
         assert_eq!(
-            [Rules::layer(limits()), Rules::kept(limits()), Rules::base(limits())].map(harmless),
-            [true, false, true]
+            [Rules::layer, Rules::kept, Rules::source, Rules::base].map(|rules| harmless(rules(limits()))),
+            [true, false, true, true]
         );
         assert_eq!(
-            [Rules::layer(limits()), Rules::kept(limits()), Rules::base(limits())].map(ambiguous),
-            [false, false, true]
+            [Rules::layer, Rules::kept, Rules::source, Rules::base].map(|rules| ambiguous(rules(limits()))),
+            [false, false, false, true]
         );
     }
 

@@ -32,6 +32,8 @@ mod limits;
 mod note;
 mod reason;
 mod recall;
+mod stem;
+mod whiteout;
 mod writer;
 
 pub use archive::{Archive, Container, Entries};

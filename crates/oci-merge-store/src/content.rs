@@ -19,6 +19,10 @@ pub trait Content: Send + Sync {
     fn file(&self) -> io::Result<Option<File>> {
         Ok(None)
     }
+
+    /// Is told that so many more of these bytes were put on their way to another machine; over a bad network some go
+    /// more than once.
+    fn sent(&self, _bytes: u64) {}
 }
 
 impl Content for [u8] {
@@ -50,5 +54,9 @@ impl<T: Content + ?Sized> Content for &T {
 
     fn file(&self) -> io::Result<Option<File>> {
         (**self).file()
+    }
+
+    fn sent(&self, bytes: u64) {
+        (**self).sent(bytes);
     }
 }

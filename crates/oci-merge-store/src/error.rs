@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Disk,
     /// Refused by a rule of ours: plain HTTP, a foreign realm, a tag that cannot be.
     Policy,
+    /// A tag that stands for something else than was expected.
+    TagMoved,
     /// Cancelled by the caller.
     Cancelled,
 }

@@ -10,6 +10,7 @@
 //! | a repository of a registry | [`registry::Registry`] |
 //! | several of them, read as one | [`Overlay`] |
 //!
+//! With the feature `oci-client`, a repository can be reached through a client of that crate too: `adapter`.
 //! With the feature `server` there is a registry on loopback too, for trying things and for tests: `server`.
 
 #![cfg_attr(
@@ -17,6 +18,8 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")
 )]
 
+#[cfg(feature = "oci-client")]
+pub mod adapter;
 pub mod archive;
 mod content;
 #[cfg(any(test, feature = "server"))]
@@ -37,6 +40,7 @@ mod section;
 pub mod server;
 mod sniff;
 mod store;
+mod tag;
 mod temporary;
 mod verified;
 
@@ -46,4 +50,5 @@ pub use layout::Layout;
 pub use memory::Memory;
 pub use overlay::Overlay;
 pub use store::Store;
+pub use tag::Expected;
 pub use verified::Verified;

@@ -1,7 +1,7 @@
 //! The five verbs.
 
 use crate::verified::Verified;
-use crate::{Content, Result};
+use crate::{Content, ErrorKind, Expected, Result};
 use oci_merge_image::Descriptor;
 
 /// A place that keeps content by digest and names some of it.
@@ -48,13 +48,13 @@ pub trait Store: Send + Sync {
     /// The content is not here, or the store takes no tags.
     fn tag(&self, descriptor: &Descriptor, tag: &str) -> Result<()>;
 
-    /// Whether a manifest or index is here with all that it names, by the store's own word. `false`: not, or the store
-    /// says nothing of the kind, and each piece has to be asked for.
+    /// Whether a manifest or index is here with all that it names, by the store's own word. `None`: the store says
+    /// nothing of the kind, and each piece has to be asked for.
     ///
     /// # Errors
     /// The store cannot be asked.
-    fn holds(&self, _root: &Descriptor) -> Result<bool> {
-        Ok(false)
+    fn holds(&self, _root: &Descriptor) -> Result<Option<bool>> {
+        Ok(None)
     }
 
     /// Whether a tag stands for this manifest or index already. `false`: not, or not known.
@@ -65,17 +65,46 @@ pub trait Store: Send + Sync {
         Ok(false)
     }
 
-    /// Puts a manifest or index here under a tag; says whether its bytes moved.
+    /// Puts a manifest or index here under tags, each of which must stand for what is expected; says whether its bytes
+    /// moved.
     ///
     /// # Errors
-    /// Those of [`push`](Store::push) and [`tag`](Store::tag).
-    fn push_as(&self, descriptor: &Descriptor, content: &dyn Content, tag: &str) -> Result<bool> {
+    /// Those of [`push`](Store::push) and [`tag`](Store::tag); [`ErrorKind::TagMoved`](crate::ErrorKind::TagMoved) if
+    /// a tag is not what was expected, and it and those after it stay where they are.
+    fn push_as(
+        &self,
+        descriptor: &Descriptor,
+        content: &dyn Content,
+        tags: &[String],
+        expected: Option<&Expected>,
+    ) -> Result<bool> {
         let is_new = !self.exists(descriptor)?;
         if is_new {
             self.push(descriptor, content)?;
         }
-        self.tag(descriptor, tag)?;
+        for tag in tags {
+            if let Some(expected) = expected {
+                let now = match self.resolve(tag) {
+                    Ok(now) => Some(now.digest),
+                    Err(e) if e.kind() == ErrorKind::NotFound => None,
+                    Err(e) => return Err(e),
+                };
+                if !expected.allows(&self.name(), tag, now.as_ref(), &descriptor.digest)? {
+                    continue;
+                }
+            }
+            self.tag(descriptor, tag)?;
+        }
         Ok(is_new)
+    }
+
+    /// The manifests of an artifact type that are attached to a manifest: whose `subject` it is. A store that knows
+    /// nothing of the kind has none.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    fn referrers(&self, _subject: &Descriptor, _artifact_type: &str) -> Result<Vec<Descriptor>> {
+        Ok(Vec::new())
     }
 
     /// Takes a blob over from another repository of the same registry without moving its bytes. `false`: not possible.

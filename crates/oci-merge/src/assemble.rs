@@ -1,20 +1,47 @@
 //! Ready layers + base + the spec's edits → the two documents of an image.
 
 use crate::layers::Ready;
+use crate::local::{IndexBlob, Local};
 use crate::open::OpenBase;
 use crate::{Error, Result};
 use oci_merge_image::{Addition, Base, Edits, Stacked, stack};
+use std::collections::BTreeMap;
 
 /// Annotations of a layer's descriptor, so that `inspect` works on any machine without the spec.
 pub(crate) const LAYER: &str = "dev.oci-merge.layer";
 pub(crate) const VERSION: &str = "dev.oci-merge.version";
 pub(crate) const PREFIX: &str = "dev.oci-merge.prefix";
 
+/// The digest and the size of the layer's path index: whoever believes the manifest may believe the index.
+pub(crate) const INDEX: &str = "dev.oci-merge.index";
+pub(crate) const INDEX_SIZE: &str = "dev.oci-merge.index.size";
+
 /// Stacks the layers, the first lowest. `epoch` is `SOURCE_DATE_EPOCH`, seconds since 1970.
-pub(crate) fn assemble(base: &OpenBase, layers: &[Ready], edits: &Edits, epoch: Option<i64>) -> Result<Stacked> {
+pub(crate) fn assemble(
+    base: &OpenBase,
+    layers: &[Ready],
+    edits: &Edits,
+    local: &Local,
+    epoch: Option<i64>,
+) -> Result<Stacked> {
     let additions: Vec<Addition> = layers.iter().map(addition).collect();
     let created = rfc3339(epoch.unwrap_or_else(|| newest(base, layers)))?;
-    stack(&base.ground, &additions, edits, &created).map_err(|e| Error::image("the image", e))
+    let of_base = match &base.ground {
+        Base::Scratch(_) => &[][..],
+        Base::Image(image) => &image.manifest.value().layers,
+    };
+    let all = of_base.iter().chain(layers.iter().map(|layer| &layer.descriptor));
+    let pinned = all.filter_map(|layer| Some((layer.digest.clone(), pin(&local.index_blob(&layer.digest)?))));
+    let edits = Edits { of_layers: pinned.collect(), ..edits.clone() };
+    stack(&base.ground, &additions, &edits, &created).map_err(|e| Error::image("the image", e))
+}
+
+/// What a layer's descriptor says of its index.
+fn pin(index: &IndexBlob) -> BTreeMap<String, String> {
+    let IndexBlob { descriptor, .. } = index;
+    [(INDEX, descriptor.digest.to_string()), (INDEX_SIZE, descriptor.size.to_string())]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
 }
 
 fn addition(layer: &Ready) -> Addition {

@@ -4,11 +4,12 @@ use crate::assemble::assemble;
 use crate::base_index::index_base;
 use crate::layers::{self, Ready};
 use crate::local::Local;
+use crate::names::Names;
 use crate::open::{OpenBase, open_base};
-use crate::result::{Built, BuiltBase, BuiltLayer, Checked};
+use crate::result::{Built, BuiltBase, BuiltLayer, Checked, Sent};
 use crate::settings::Run;
 use crate::spec::{LayerSpec, Spec};
-use crate::{Destination, Error, Event, Result, Settings, judge, write};
+use crate::{Destination, Error, Event, Result, Settings, judge, workers, write};
 use oci_merge_image::{Platform, Stacked};
 use std::collections::HashSet;
 
@@ -22,6 +23,7 @@ pub struct Builder {
     settings: Settings,
     only: Vec<String>,
     names: Vec<String>,
+    pushed: bool,
 }
 
 /// An image that was made and checked, and lies in the local store.
@@ -39,7 +41,7 @@ pub struct Assembled {
 impl Builder {
     /// A run of a spec.
     pub fn new(spec: Spec) -> Builder {
-        Builder { spec, settings: Settings::default(), only: Vec::new(), names: Vec::new() }
+        Builder { spec, settings: Settings::default(), only: Vec::new(), names: Vec::new(), pushed: false }
     }
 
     /// How the run works.
@@ -60,26 +62,44 @@ impl Builder {
         self
     }
 
-    /// Makes the layers and checks them against each other and the base; writes nothing but the local store.
+    /// Says that the image will be pushed under its names. What the images say that are there of their layers is
+    /// believed: whoever can write there can write anything there (see [`indexes`](crate::manual::indexes)).
+    pub fn pushed(mut self) -> Builder {
+        self.pushed = true;
+        self
+    }
+
+    /// Makes the layers and checks them against each other and the base; writes nothing but the local store. The
+    /// project's own repository is believed as by [`pushed`](Builder::pushed).
     ///
     /// # Errors
     /// [`Error::Findings`] if the answer is no; else whatever kept a layer from being made.
     pub fn check(self) -> Result<Checked> {
-        Ok(self.assemble()?.checked)
+        Ok(Builder { names: Vec::new(), pushed: true, ..self }.stacked(false)?.checked)
     }
 
     /// Makes the layers, checks them, and stacks them on the base.
     ///
     /// # Errors
     /// As [`check`](Builder::check); and layers that cannot be stacked.
-    pub fn assemble(mut self) -> Result<Assembled> {
+    pub fn assemble(self) -> Result<Assembled> {
+        self.stacked(true)
+    }
+
+    /// The same; `named` if the manifest is to name the indexes of the layers, which nobody needs of an image that is
+    /// not written.
+    fn stacked(mut self, named: bool) -> Result<Assembled> {
         let run = Run::new(self.settings.clone());
         let (spec, run) = (&mut self.spec, &run);
         select(spec, &self.only)?;
         let platform = wanted_platform(spec, run)?;
+        let names = Names::of(spec, &self.names)?;
+        run.pins.own(if self.pushed { names.references() } else { &[] }, platform.as_ref());
         let base = open_base(&spec.base.source, &spec.directory, platform.as_ref(), run)?;
+        run.pins.see_image(&spec.base.source, platform.as_ref(), false, run);
         keep_those_for(spec, &base.platform)?;
-        within_limit(spec, &base)?;
+        run.pins.see_sources(spec, &base, run);
+        within_limit(spec, &base, spec.layers.len())?;
         run.observer.tell(Event::RunStart {
             tool: env!("CARGO_PKG_VERSION"),
             image: image_name(spec),
@@ -89,8 +109,13 @@ impl Builder {
         let local = Local::open(run)?;
         let base_indexes = index_base(&base, &local, run)?;
         let (layers, refused) = layers::make_all(spec, &base, &base_indexes, &local, run)?;
+        // An image that files are taken from may have brought several.
+        within_limit(spec, &base, layers.len())?;
         let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, &local, run)?;
-        let stacked = assemble(&base, &layers, &spec.config, run.epoch)?;
+        if named {
+            let _: Vec<()> = workers::for_each(&layers, run.jobs(), |layer| local.remember_new(&layer.index));
+        }
+        let stacked = assemble(&base, &layers, &spec.config, &local, run.epoch)?;
         let run = run.clone();
         let Builder { spec, names, .. } = self;
         Ok(Assembled { spec, run, names, base, local, layers, stacked, checked })
@@ -132,11 +157,14 @@ impl Assembled {
                 digest: base.map(|open| open.descriptor.digest.clone()),
                 size: base.map_or(0, |open| open.image.manifest.value().layers.iter().map(|l| l.size).sum()),
                 layers: base.map_or(0, |open| open.image.manifest.value().layers.len()),
+                transfer: None,
+                bytes_sent: 0,
             },
             layers: self.layers.iter().map(built_layer).collect(),
             path: config.env.iter().find_map(|e| e.strip_prefix("PATH=")).unwrap_or_default().to_owned(),
             check: self.checked.clone(),
             written: Vec::new(),
+            sent: Sent::default(),
         }
     }
 }
@@ -160,6 +188,7 @@ fn built_layer(layer: &Ready) -> BuiltLayer {
         notes: layer.notes.clone(),
         transfer: None,
         bytes_sent: 0,
+        bytes_sent_again: 0,
     }
 }
 
@@ -212,9 +241,9 @@ fn wanted_platform(spec: &Spec, run: &Run) -> Result<Option<Platform>> {
     }
 }
 
-fn within_limit(spec: &Spec, base: &OpenBase) -> Result<()> {
+fn within_limit(spec: &Spec, base: &OpenBase, layers: usize) -> Result<()> {
     let below = base.image.as_ref().map_or(0, |open| open.image.manifest.value().layers.len());
-    let count = below + spec.layers.len();
+    let count = below + layers;
     let most = spec.max_layers.min(MAX_LAYERS);
     if count > most {
         return Err(Error::usage(format!(

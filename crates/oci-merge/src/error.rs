@@ -4,6 +4,7 @@ use crate::report::FindingReport;
 use crate::spec::SpecErrors;
 use oci_merge_layer::ErrorKind as LayerKind;
 use oci_merge_store::ErrorKind as StoreKind;
+use oci_merge_store::copy::LAYER_BYTES;
 use std::path::PathBuf;
 
 /// The result of everything fallible here.
@@ -38,7 +39,7 @@ pub enum Error {
         text: String,
     },
     /// A store, a registry or a download failed.
-    #[error("{what}: {source}")]
+    #[error("{what}: {source}{}", in_brackets(source.reason()))]
     Store {
         /// The layer, or what was being done.
         what: String,
@@ -46,7 +47,7 @@ pub enum Error {
         source: oci_merge_store::Error,
     },
     /// A source is not what the spec says it is.
-    #[error("{what}: {source}")]
+    #[error("{what}: {source}{}", in_brackets(source.reason()))]
     SourceChanged {
         /// The layer.
         what: String,
@@ -87,6 +88,11 @@ pub enum Error {
     Cancelled,
 }
 
+/// A reason as it ends a text.
+fn in_brackets(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(" [{reason}]")).unwrap_or_default()
+}
+
 impl Error {
     pub(crate) fn usage(text: impl Into<String>) -> Error {
         Error::Usage(text.into())
@@ -116,14 +122,17 @@ impl Error {
                 LayerKind::Refused(_) | LayerKind::NotPackable => "OM0220",
                 LayerKind::Changed => "OM0603",
                 LayerKind::Source => "OM0109",
+                LayerKind::Index => "OM0602",
                 _ => "OM0801",
             },
+            Error::Store { source, .. } if source.reason() == Some(LAYER_BYTES) => "OM0506",
             Error::Store { source, .. } => match source.kind() {
                 StoreKind::NotFound => "OM0502",
                 StoreKind::Mismatch | StoreKind::Document => "OM0602",
                 StoreKind::Denied => "OM0501",
                 StoreKind::Policy => "OM0507",
                 StoreKind::Disk => "OM0801",
+                StoreKind::TagMoved => "OM0803",
                 _ => "OM0503",
             },
             Error::Source { .. } => "OM0109",
@@ -143,14 +152,17 @@ impl Error {
             Error::Layer { source, .. } => match source.kind() {
                 LayerKind::Refused(_) | LayerKind::NotPackable | LayerKind::Changed => 1,
                 LayerKind::Source => 2,
+                LayerKind::Index => 5,
                 _ => 7,
             },
             Error::Spec(_) | Error::Usage(_) | Error::Source { .. } | Error::Image { .. } => 2,
+            Error::Store { source, .. } if source.reason() == Some(LAYER_BYTES) => 1,
             Error::Store { source, .. } => match source.kind() {
                 StoreKind::NotFound | StoreKind::Policy => 2,
                 StoreKind::Mismatch | StoreKind::Document => 5,
                 StoreKind::Denied => 4,
                 StoreKind::Disk => 7,
+                StoreKind::TagMoved => 8,
                 _ => 3,
             },
             Error::SourceChanged { .. } => 5,

@@ -110,6 +110,8 @@ pub enum Event {
     Request {
         /// Method, URL without secrets, status, request id: one line.
         line: String,
+        /// Header fields without secrets, those of the request after `> `, those of the answer after `< `.
+        headers: Vec<String>,
     },
 }
 
@@ -139,8 +141,8 @@ pub enum How {
     Base,
 }
 
-/// How a blob came to where it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How a blob came to where it should be; what takes more is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Transfer {
@@ -150,6 +152,17 @@ pub enum Transfer {
     Mounted,
     /// It was sent.
     Uploaded,
+}
+
+impl Transfer {
+    /// In the word of the tables: `unchanged`, `mounted` or `new`.
+    pub fn happened(self) -> &'static str {
+        match self {
+            Transfer::Present => "unchanged",
+            Transfer::Mounted => "mounted",
+            Transfer::Uploaded => "new",
+        }
+    }
 }
 
 /// Somebody who is told of events, from any thread.
@@ -188,7 +201,11 @@ impl From<&oci_merge_store::network::Event> for Event {
     fn from(event: &oci_merge_store::network::Event) -> Event {
         use oci_merge_store::network::Event as Network;
         match event {
-            Network::Request(exchange) => Event::Request { line: exchange.to_string() },
+            Network::Request(exchange) => {
+                let asked = exchange.request_headers.iter().map(|header| format!("> {header}"));
+                let answered = exchange.answer_headers.iter().map(|header| format!("< {header}"));
+                Event::Request { line: exchange.to_string(), headers: asked.chain(answered).collect() }
+            }
             Network::Retry { what, why, attempt, after } => Event::Retry {
                 what: format!("{what} ({why})"),
                 attempt: *attempt,

@@ -1,6 +1,6 @@
 //! The library in a handful of lines: an image on a base, layer by layer.
 
-use crate::spec::{Ancestors, BaseSource, LayerSpec, SourceSpec, Span, Spec};
+use crate::spec::{BaseSource, FromSpec, LayerSpec, SourceSpec, Spec};
 use crate::{Assembled, Builder, Error, Result, Settings};
 use oci_merge_image::{Edits, Prefix};
 use std::path::{Path, PathBuf};
@@ -72,23 +72,39 @@ pub struct Layer {
     prefix: Option<String>,
     path: Vec<String>,
     env: Vec<(String, String)>,
-    source: SourceSpec,
+    strip: usize,
+    files: Files,
+}
+
+/// Where the files of a layer come from.
+#[derive(Debug, Clone)]
+enum Files {
+    /// A directory or an archive.
+    Place(PathBuf),
+    /// An image, as it was named.
+    Image(String),
 }
 
 impl Layer {
     /// The content of a directory.
     pub fn directory(name: impl Into<String>, directory: impl Into<PathBuf>) -> Layer {
-        Layer::from_place(name, directory)
+        Layer::of(name, Files::Place(directory.into()))
     }
 
     /// The content of an archive in any form that vendors ship.
     pub fn archive(name: impl Into<String>, file: impl Into<PathBuf>) -> Layer {
-        Layer::from_place(name, file)
+        Layer::of(name, Files::Place(file.into()))
     }
 
-    fn from_place(name: impl Into<String>, place: impl Into<PathBuf>) -> Layer {
-        let source = SourceSpec::of_path(place.into());
-        Layer { name: name.into(), version: None, prefix: None, path: Vec::new(), env: Vec::new(), source }
+    /// What an image has under the prefix: a reference, `oci:DIR[:TAG]`, `oci-archive:FILE` or `docker-archive:FILE`. Its
+    /// layers are used byte for byte where they can be, without those that it shares with the base; its environment
+    /// is not taken.
+    pub fn image(name: impl Into<String>, image: impl Into<String>) -> Layer {
+        Layer::of(name, Files::Image(image.into()))
+    }
+
+    fn of(name: impl Into<String>, files: Files) -> Layer {
+        Layer { name: name.into(), version: None, prefix: None, path: Vec::new(), env: Vec::new(), strip: 0, files }
     }
 
     /// The directory that the layer owns; `/opt/NAME` if it is not said.
@@ -117,7 +133,7 @@ impl Layer {
 
     /// Takes leading components off the names in an archive.
     pub fn strip(mut self, components: usize) -> Layer {
-        self.source.strip = components;
+        self.strip = components;
         self
     }
 
@@ -128,21 +144,16 @@ impl Layer {
             Some(_) => directory,
             None => format!("{prefix}/{directory}"),
         };
-        Ok(LayerSpec {
-            path: self.path.into_iter().map(absolute).collect(),
-            name: self.name,
-            version: self.version,
-            description: None,
-            prefix,
-            needs: Vec::new(),
-            overrides: Vec::new(),
-            owns: Vec::new(),
-            exclude: Vec::new(),
-            env: self.env,
-            platforms: Vec::new(),
-            sources: vec![self.source],
-            ancestors: Ancestors::Emit,
-            span: Span::default(),
-        })
+        let (sources, from) = match self.files {
+            Files::Place(path) => (vec![SourceSpec { strip: self.strip, ..SourceSpec::of_path(path) }], None),
+            Files::Image(image) if self.strip == 0 => {
+                let image = image.parse().map_err(|e| Error::image(&self.name, e))?;
+                (Vec::new(), Some(FromSpec::of_image(image)))
+            }
+            Files::Image(_) => return Err(Error::usage(format!("{}: `strip` is for archives", self.name))),
+        };
+        let path = self.path.into_iter().map(absolute).collect();
+        let layer = LayerSpec::without_file(self.name, prefix.clone());
+        Ok(LayerSpec { version: self.version, path, env: self.env, sources, from, ..layer })
     }
 }

@@ -1,6 +1,7 @@
 //! The layers of a run: gathered, packed or passed through, several at a time.
 
 use crate::event::{How, Phase};
+use crate::from::{self, Origin, Reading, Turns};
 use crate::gather::gather;
 use crate::local::Local;
 use crate::open::OpenBase;
@@ -31,6 +32,8 @@ pub(crate) struct Ready {
     pub(crate) index: LayerIndex,
     pub(crate) how: How,
     pub(crate) notes: Vec<String>,
+    /// Where its blob lies, if it is one of an image: perhaps not in the local store.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// A layer that no runtime could be trusted with: a finding, like any other.
@@ -52,12 +55,12 @@ pub(crate) fn make_all(
     let compressor = compressor(&spec.output)?;
     let pool = Pool::new(run.jobs()).map_err(|e| Error::Layer { layer: "the compressor".into(), source: e })?;
     let directories = directories(base_indexes, spec);
-    let bench = Bench { spec, base, local, run, pool: &pool, compressor, directories };
+    let bench = Bench { spec, base, local, run, pool: &pool, compressor, directories, turns: Turns::default() };
     let outcomes = workers::for_each(&spec.layers, run.jobs(), |layer| bench.make(layer));
     let (mut ready, mut refused) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
-            Ok(layer) => ready.push(layer),
+            Ok(layers) => ready.extend(layers),
             Err(Error::Layer { layer, source: error }) if matches!(error.kind(), LayerKind::Refused(_)) => {
                 refused.push(Refusal { layer, error });
             }
@@ -68,28 +71,47 @@ pub(crate) fn make_all(
 }
 
 /// What all layers of a run share while they are made.
-struct Bench<'a> {
-    spec: &'a Spec,
-    base: &'a OpenBase,
+pub(crate) struct Bench<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) base: &'a OpenBase,
     local: &'a Local,
     run: &'a Run,
     pool: &'a Pool,
     compressor: Compressor,
     directories: BTreeMap<LayerPath, Attributes>,
+    turns: Turns,
+}
+
+/// A layer that was written into the local store.
+pub(crate) struct Making {
+    pub(crate) descriptor: Descriptor,
+    pub(crate) index: LayerIndex,
+    pub(crate) report: make::Report,
+    pub(crate) how: How,
 }
 
 impl Bench<'_> {
-    fn make(&self, layer: &LayerSpec) -> Result<Ready> {
+    /// The layer, or the layers, that a table of the spec stands for; the lowest first.
+    fn make(&self, layer: &LayerSpec) -> Result<Vec<Ready>> {
         if self.run.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let recipe = self.recipe(layer)?;
-        let failed = |e| self.failed(layer, e);
+        if let Some(image) = &layer.from {
+            return from::make(self, layer, image);
+        }
+        let recipe = self.recipe(layer, self.sources(layer)?)?;
+        let Making { descriptor, index, report, how } = self.pack(layer, &recipe)?;
+        let notes = notes(&report, &index);
+        Ok(vec![self.ready(layer, descriptor, index, how, notes, None)?])
+    }
+
+    /// Makes a layer into the local store.
+    pub(crate) fn pack(&self, layer: &LayerSpec, recipe: &Recipe) -> Result<Making> {
         let progress = |progress: Progress| self.tell(layer, progress);
         let watch = Watch { progress: &progress, cancelled: self.run.cancel.flag() };
         let store = |e| Error::store(&layer.name, e);
         let blob = || self.local.layout().stage().map_err(std::io::Error::other);
-        let made = make(&recipe, self.pool, &watch, blob).map_err(failed)?;
+        let made = make(recipe, self.pool, &watch, blob).map_err(|e| self.failed(layer, e))?;
         let how = match made.blob {
             Blob::Packed(staged) => {
                 staged.commit(&made.descriptor).map_err(store)?;
@@ -104,8 +126,13 @@ impl Bench<'_> {
                 How::Kept
             }
         };
-        let notes = notes(&made.report, &made.index);
-        Ok(self.ready(layer, owns(layer, &layer.owns)?, made.descriptor, made.index, how, notes))
+        Ok(Making { descriptor: made.descriptor, index: made.index, report: made.report, how })
+    }
+
+    /// What an image that files are taken from is read with.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        let Bench { spec, base, local, run, turns, .. } = self;
+        Reading { directory: &spec.directory, base, local, turns, run }
     }
 
     /// What a layer is packed with besides its prefix: what it owns, and what it is agreed that it replaces.
@@ -115,7 +142,7 @@ impl Bench<'_> {
         owns(layer, paths)
     }
 
-    fn recipe(&self, layer: &LayerSpec) -> Result<Recipe> {
+    fn sources(&self, layer: &LayerSpec) -> Result<Vec<Source>> {
         let gather = |source| {
             let gathered = gather(self.spec, layer, source, &self.base.platform, self.local, self.run)?;
             let to = source.to.as_deref().map(|to| place(layer, to)).transpose()?;
@@ -136,10 +163,15 @@ impl Bench<'_> {
                 ..Source::new(input)
             })
         };
+        layer.sources.iter().map(gather).collect()
+    }
+
+    /// How a layer is made of sources.
+    pub(crate) fn recipe(&self, layer: &LayerSpec, sources: Vec<Source>) -> Result<Recipe> {
         Ok(Recipe {
             prefix: layer.prefix.clone(),
             owns: self.may_write(layer)?,
-            sources: layer.sources.iter().map(gather).collect::<Result<_>>()?,
+            sources,
             exclude: layer.exclude.clone(),
             ancestors: match layer.ancestors {
                 Ancestors::Emit => make::Ancestors::Emit,
@@ -160,15 +192,16 @@ impl Bench<'_> {
         })
     }
 
-    fn ready(
+    /// A layer whose blob is in the local store, or where it came from.
+    pub(crate) fn ready(
         &self,
         layer: &LayerSpec,
-        owns: Owns,
         descriptor: Descriptor,
         index: LayerIndex,
         how: How,
         notes: Vec<String>,
-    ) -> Ready {
+        origin: Option<Origin>,
+    ) -> Result<Ready> {
         self.run.observer.tell(Event::LayerReady {
             layer: layer.name.clone(),
             version: layer.version.clone(),
@@ -179,11 +212,11 @@ impl Bench<'_> {
             digest: descriptor.digest.clone(),
             notes: notes.clone(),
         });
-        Ready {
+        Ok(Ready {
             name: layer.name.clone(),
             version: layer.version.clone(),
             prefix: layer.prefix.clone(),
-            owns,
+            owns: owns(layer, &layer.owns)?,
             path: layer.path.clone(),
             env: layer.env.clone(),
             diff_id: index.diff_id().clone(),
@@ -191,7 +224,8 @@ impl Bench<'_> {
             index,
             how,
             notes,
-        }
+            origin,
+        })
     }
 
     fn tell(&self, layer: &LayerSpec, progress: Progress) {
@@ -200,7 +234,7 @@ impl Bench<'_> {
     }
 
     /// An error of the packer: its own, or one of the store that it wrote to.
-    fn failed(&self, layer: &LayerSpec, error: oci_merge_layer::Error) -> Error {
+    pub(crate) fn failed(&self, layer: &LayerSpec, error: oci_merge_layer::Error) -> Error {
         match oci_merge_store::Error::carried_by(error) {
             Ok(ours) => Error::store(&layer.name, ours),
             Err(error) if error.kind() == LayerKind::Cancelled => Error::Cancelled,
@@ -214,7 +248,7 @@ fn owns<'p>(layer: &LayerSpec, paths: impl IntoIterator<Item = &'p String>) -> R
 }
 
 /// `to = "/"` is the root, `to = "/opt/x/y"` a path of the image, `to = "y"` a directory under the prefix.
-fn place(layer: &LayerSpec, to: &str) -> Result<LayerPath> {
+pub(crate) fn place(layer: &LayerSpec, to: &str) -> Result<LayerPath> {
     let path = LayerPath::parse(to.as_bytes()).map_err(|e| Error::usage(format!("{}: to = {to:?} {e}", layer.name)))?;
     if to.starts_with('/') {
         return Ok(path);
@@ -255,7 +289,7 @@ fn directories(base_indexes: &[LayerIndex], spec: &Spec) -> BTreeMap<LayerPath, 
 }
 
 /// What a person should know of how a layer came about, a line each.
-fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
+pub(crate) fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
     let listed = |what: &str, listed: &make::Listed| {
         let first = listed.first.iter().take(3).map(|path| path.to_string()).collect::<Vec<_>>().join(", ");
         let more = if listed.count > 3 { ", …" } else { "" };
@@ -273,7 +307,9 @@ fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
     let xattrs = xattrs.map(|(name, count)| format!("xattr {} dropped from {count} files", shown(name)));
     let lists = [
         listed("names too short for `strip`", &report.too_short),
-        listed("left out by `include` or `exclude`", &report.filtered),
+        listed("left out by `include`, `paths` or `exclude`", &report.filtered),
+        listed("files of the image left out, for they lie outside the prefix and what the layer owns", &report.outside),
+        listed("deletions of what lies below, which no layer brings", &report.deletions),
         listed("Python files whose compiled form is for another time", &report.stale_bytecode),
     ];
     let privileged = index.entries().filter(|entry| entry.kind == Kind::File && entry.mode & 0o6000 != 0);

@@ -22,7 +22,7 @@
 //! |---|---|---|
 //! | parse | `oci-merge.toml` becomes a [`Spec`], or all of its errors | [`spec`] |
 //! | resolve | the base's documents; no layer is read | `open` |
-//! | gather | sources come onto this machine, verified | `gather` |
+//! | gather | sources come onto this machine, verified | `gather`, `from` |
 //! | pack | each layer in one pass: tar, diff_id, index, gzip, digest | `layers` |
 //! | check | indexes of base and layers become findings | `judge` |
 //! | stack | base + layers + edits become manifest and config | `assemble` |
@@ -59,10 +59,12 @@ mod base_index;
 mod build;
 mod cancel;
 mod destination;
+mod doctor;
 mod engine;
 mod error;
 mod event;
 mod explain;
+mod from;
 mod gather;
 mod github;
 mod image;
@@ -71,12 +73,17 @@ mod judge;
 mod layers;
 mod local;
 mod merge;
+mod mounts;
 mod names;
 mod open;
+mod pins;
 mod push;
+mod referrer;
 mod report;
 mod result;
 mod schemas;
+#[cfg(feature = "serve")]
+mod serve;
 mod settings;
 mod tree;
 mod workers;
@@ -85,6 +92,7 @@ mod write;
 pub use build::{Assembled, Builder, MAX_LAYERS};
 pub use cancel::CancelToken;
 pub use destination::Destination;
+pub use doctor::{Diagnosis, doctor};
 pub use error::{Error, Result};
 pub use event::{Event, How, Observer, Phase, Transfer};
 pub use explain::{Explanation, UnknownCode, explain, explanations};
@@ -95,7 +103,9 @@ pub use merge::{MergeInput, check_inputs, merge};
 pub use oci_merge_image::{Digest, Edits, Platform, Prefix, Reference};
 pub use push::push;
 pub use report::{FindingReport, Fix, MAX_FINDINGS};
-pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Settled, Written};
+pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Sent, Settled, Written};
 pub use schemas::{SCHEMAS, schema};
+#[cfg(feature = "serve")]
+pub use serve::serve;
 pub use settings::Settings;
 pub use spec::Spec;

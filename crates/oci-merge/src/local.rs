@@ -4,10 +4,12 @@ use crate::settings::Run;
 use crate::{Error, Result};
 use oci_merge_image::{Descriptor, DiffId, Digest, MediaType};
 use oci_merge_layer::LayerIndex;
+use oci_merge_layer::index::MEDIA_TYPE;
 use oci_merge_store::{Layout, Store};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The name under which a path index is kept beside its blob.
 const INDEX: &str = "index";
@@ -20,7 +22,17 @@ pub(crate) const ANY_BYTES: &str = "application/octet-stream";
 pub(crate) struct Local {
     layout: Arc<Layout>,
     path: PathBuf,
+    /// The index of each layer of this run.
+    indexes: Arc<Mutex<BTreeMap<Digest, IndexBlob>>>,
     _temporary: Option<Arc<tempfile::TempDir>>,
+}
+
+/// The path index of a layer, as a manifest names it.
+#[derive(Clone)]
+pub(crate) struct IndexBlob {
+    pub(crate) descriptor: Descriptor,
+    /// The bytes, where a registry has them already, and they are not kept here.
+    pub(crate) published: Option<Arc<[u8]>>,
 }
 
 impl Local {
@@ -28,13 +40,14 @@ impl Local {
         let failed = |e| Error::store("the local store", e);
         if let Some(directory) = &run.store {
             let layout = Arc::new(Layout::open_or_create(directory).map_err(failed)?);
-            return Ok(Local { layout, path: directory.clone(), _temporary: None });
+            return Ok(Local { layout, path: directory.clone(), indexes: Arc::default(), _temporary: None });
         }
         let temporary = tempfile::Builder::new().prefix("oci-merge-").tempdir();
         let temporary =
             temporary.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
         let layout = Arc::new(Layout::open_or_create(temporary.path()).map_err(failed)?);
-        Ok(Local { layout, path: temporary.path().to_owned(), _temporary: Some(Arc::new(temporary)) })
+        let path = temporary.path().to_owned();
+        Ok(Local { layout, path, indexes: Arc::default(), _temporary: Some(Arc::new(temporary)) })
     }
 
     pub(crate) fn layout(&self) -> &Arc<Layout> {
@@ -59,11 +72,45 @@ impl Local {
     pub(crate) fn index(&self, layer: &Descriptor, diff_id: &DiffId) -> Option<LayerIndex> {
         let bytes = self.layout.facts(&layer.digest, INDEX)?;
         let index = LayerIndex::from_bytes(&bytes).ok()?;
-        (*index.digest() == layer.digest && index.diff_id() == diff_id).then_some(index)
+        if *index.digest() != layer.digest || index.diff_id() != diff_id {
+            return None;
+        }
+        self.note(&index, &bytes, None);
+        Some(index)
     }
 
-    /// Keeps the index of a layer. Losing it costs a reading, so a full disk is not an error here.
+    /// Keeps the index of a layer that was read. Losing it costs a reading, so a full disk is not an error here.
     pub(crate) fn remember(&self, index: &LayerIndex) {
-        let _ = self.layout.put_facts(index.digest(), INDEX, &index.to_bytes());
+        let bytes = index.to_bytes();
+        let _ = self.layout.put_facts(index.digest(), INDEX, &bytes);
+        self.note(index, &bytes, None);
+    }
+
+    /// The same, unless it is known.
+    pub(crate) fn remember_new(&self, index: &LayerIndex) {
+        if self.index_blob(index.digest()).is_none() {
+            self.remember(index);
+        }
+    }
+
+    /// Takes an index for this run only: it was read by somebody else, who may be believed today.
+    pub(crate) fn believe(&self, index: &LayerIndex, bytes: Vec<u8>) {
+        let bytes: Arc<[u8]> = bytes.into();
+        self.note(index, &bytes, Some(Arc::clone(&bytes)));
+    }
+
+    /// The bytes of the index of a layer that was read, unless the disk lost them.
+    pub(crate) fn index_bytes(&self, layer: &Digest) -> Option<Vec<u8>> {
+        self.layout.facts(layer, INDEX)
+    }
+
+    /// The index of a layer of this run.
+    pub(crate) fn index_blob(&self, layer: &Digest) -> Option<IndexBlob> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).get(layer).cloned()
+    }
+
+    fn note(&self, index: &LayerIndex, bytes: &[u8], published: Option<Arc<[u8]>>) {
+        let blob = IndexBlob { descriptor: Descriptor::of(MediaType::from(MEDIA_TYPE), bytes), published };
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).insert(index.digest().clone(), blob);
     }
 }

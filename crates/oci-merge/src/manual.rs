@@ -7,6 +7,7 @@
 //! | [`codes`] | every code in a line |
 //! | [`explanations`] | every code, why it matters, what to do |
 //! | [`sources`] | which archives are read, and where their files land |
+//! | [`indexes`] | layers in a registry: what is known of them, who is believed, what a push sends |
 //! | [`reproducibility`] | what the digest depends on |
 //! | [`library`] | the same from a program of your own |
 
@@ -38,14 +39,17 @@ code_pages! {
     "OM0220" "OM0221"
     "OM0301" "OM0302" "OM0303"
     "OM0401" "OM0402" "OM0403" "OM0404" "OM0405" "OM0406"
-    "OM0501" "OM0502" "OM0503" "OM0507"
+    "OM0501" "OM0502" "OM0503" "OM0506" "OM0507"
     "OM0601" "OM0602" "OM0603"
-    "OM0801" "OM0802" "OM0804"
+    "OM0801" "OM0802" "OM0803" "OM0804"
     "OM0900"
 }
 
 #[doc = include_str!("../manual/sources.md")]
 pub mod sources {}
+
+#[doc = include_str!("../manual/indexes.md")]
+pub mod indexes {}
 
 #[doc = include_str!("../manual/reproducibility.md")]
 pub mod reproducibility {}

@@ -30,6 +30,11 @@ impl Names {
         Ok(Names { references, local: format!("{}:{DEFAULT_TAG}", image_name(spec)) })
     }
 
+    /// All of them.
+    pub(crate) fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
     /// The references by repository; none is an error, for there is nowhere to push to.
     pub(crate) fn repositories(&self) -> Result<Vec<(Reference, Vec<String>)>> {
         match self.references.is_empty() {

@@ -1,14 +1,18 @@
 //! `push`: an image that was built earlier goes to a registry as it is, all of its platforms included.
 
+use crate::local::Local;
+use crate::mounts::Mounts;
 use crate::names::by_repository;
-use crate::open::open_store;
+use crate::open::{open_manifest, open_store};
+use crate::referrer::attach;
 use crate::result::Written;
 use crate::settings::{Run, Settings};
 use crate::spec::BaseSource;
 use crate::{Error, Event, Result};
-use oci_merge_image::Reference;
+use oci_merge_image::{Descriptor, Reference};
 use oci_merge_store::copy::{CopyOptions, copy};
 use oci_merge_store::registry::Registry;
+use oci_merge_store::{Memory, Overlay, Store};
 use std::path::Path;
 
 /// Copies an image to registries, under every reference.
@@ -18,13 +22,25 @@ use std::path::Path;
 pub fn push(source: &BaseSource, directory: &Path, to: &[Reference], settings: &Settings) -> Result<Vec<Written>> {
     let run = Run::new(settings.clone());
     let image = open_store(source, directory, &run)?;
-    let mut written = Vec::new();
+    let documents = Memory::new();
+    let indexes = known_indexes(source, directory, &documents, &run)?;
+    let from = Overlay::new([&documents as &dyn Store, &*image.store]);
+    let (mut written, mut mounts) = (Vec::new(), Mounts::default());
     for (reference, tags) in by_repository(to) {
         let failed = |e| Error::store(&reference.name(), e);
         let registry = Registry::open(&run.network, &reference).map_err(failed)?;
         let cancel = Some(run.cancel.flag());
-        let options = CopyOptions { tags: tags.clone(), cancel, ..CopyOptions::default() };
-        copy(&*image.store, &registry, &image.root, &options, &|_| {}).map_err(failed)?;
+        let expected = run.expected.clone();
+        let options = CopyOptions {
+            tags: tags.clone(),
+            mount_from: mounts.for_repository(&reference),
+            companions: indexes.iter().cloned().collect(),
+            expected,
+            cancel,
+            ..CopyOptions::default()
+        };
+        let ledger = copy(&from, &registry, &image.root, &options, &|_| {}).map_err(failed)?;
+        mounts.add_copy(&ledger, &reference);
         for tag in tags {
             let place = format!("{}:{tag}", reference.name());
             let digest = image.root.digest.clone();
@@ -33,4 +49,17 @@ pub fn push(source: &BaseSource, directory: &Path, to: &[Reference], settings: &
         }
     }
     Ok(written)
+}
+
+/// The path indexes of the image's layers, as far as the local store knows them: what was built on this machine, all of
+/// them. Of an image for several machines, none.
+fn known_indexes(source: &BaseSource, directory: &Path, documents: &Memory, run: &Run) -> Result<Option<Descriptor>> {
+    let open = open_manifest(source, directory, None, run).and_then(|open| open.with_config(None));
+    // What is wrong with the image is told when it is copied.
+    let Some(open) = open.ok().filter(|open| open.descriptor.digest == open.image.digest) else { return Ok(None) };
+    let (local, layers) = (Local::open(run)?, &open.image.manifest.value().layers);
+    for (layer, diff_id) in layers.iter().zip(&open.image.config.value().diff_ids) {
+        local.index(layer, diff_id);
+    }
+    attach(&open.descriptor, layers, &local, documents)
 }

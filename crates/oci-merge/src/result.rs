@@ -35,6 +35,21 @@ pub struct Built {
     pub check: Checked,
     /// Where it was written, one line each: `127.0.0.1:5000/demo:full@sha256:…`.
     pub written: Vec<Written>,
+    /// What went to registries.
+    #[serde(skip)]
+    pub sent: Sent,
+}
+
+/// What went to registries for an image, as they would count it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Sent {
+    /// Bytes of layers, those of the base included.
+    pub layers_up: u64,
+    /// Bytes of everything else: configs, manifests, path indexes.
+    pub documents_up: u64,
+    /// How many of all these went once more, for something broke on the way.
+    pub sent_again: u64,
 }
 
 /// The base of a built image.
@@ -49,6 +64,10 @@ pub struct BuiltBase {
     pub size: u64,
     /// How many layers it has.
     pub layers: usize,
+    /// How its layers came into the registry, if it was pushed: as the one did that took most.
+    pub transfer: Option<Transfer>,
+    /// Bytes that were sent for them.
+    pub bytes_sent: u64,
 }
 
 /// A layer of a built image.
@@ -71,12 +90,14 @@ pub struct BuiltLayer {
     pub paths: u64,
     /// How it came about.
     pub how: How,
-    /// What a person should know: why it was repacked, what was dropped.
+    /// What a person should know: which layer of an image it is, why it was repacked, what was dropped.
     pub notes: Vec<String>,
     /// How its blob came into the registry, if it was pushed.
     pub transfer: Option<Transfer>,
     /// Bytes that were sent for it.
     pub bytes_sent: u64,
+    /// How many of them went once more, for something broke on the way.
+    pub bytes_sent_again: u64,
 }
 
 /// What the check took and found.
@@ -128,9 +149,7 @@ impl BuiltLayer {
     /// What became of it, in the word of the tables: `unchanged`, `mounted`, `new`, `kept` or `packed`.
     pub fn happened(&self) -> &'static str {
         match (self.transfer, self.how) {
-            (Some(Transfer::Present), _) => "unchanged",
-            (Some(Transfer::Mounted), _) => "mounted",
-            (Some(Transfer::Uploaded), _) => "new",
+            (Some(transfer), _) => transfer.happened(),
             (_, How::Kept) => "kept",
             _ => "packed",
         }
@@ -140,13 +159,12 @@ impl BuiltLayer {
 impl Built {
     /// The document that `--json` prints, `oci-merge.result/v1`.
     pub fn to_json(&self) -> serde_json::Value {
-        let sent: u64 = self.layers.iter().map(|l| l.bytes_sent).sum();
         json!({
             "schema": "oci-merge.result/v1",
             "tool": { "name": "oci-merge", "version": env!("CARGO_PKG_VERSION") },
             "ok": true,
             "images": [self],
-            "bytes": { "layers_up": sent },
+            "bytes": self.sent,
         })
     }
 }

@@ -1,8 +1,11 @@
 //! What a run is told beside the spec. The library reads no environment and no clock: the binary fills this in.
 
+use crate::open::OpenedImages;
+use crate::pins::Pins;
 use crate::{CancelToken, Event, Observer};
 use oci_merge_image::Platform;
 use oci_merge_layer::Limits;
+use oci_merge_store::Expected;
 use oci_merge_store::network::{self, Network, Watcher};
 use std::num::NonZero;
 use std::ops::Deref;
@@ -20,8 +23,16 @@ pub struct Settings {
     pub epoch: Option<i64>,
     /// The platform; `None`: the spec's, the base's only one, or this machine's.
     pub platform: Option<Platform>,
+    /// Whether to believe the path indexes that the images named by the user bring along, unseen.
+    pub trust_index: bool,
+    /// Whether to read every layer, whatever is known of it.
+    pub deep: bool,
+    /// Whether to fail rather than to send the bytes of a layer to a registry.
+    pub no_layer_upload: bool,
     /// Upper bounds for what is read.
     pub limits: Limits,
+    /// What tags of a registry must stand for, or they are not moved; `None`: anything.
+    pub expected: Option<Expected>,
     /// How registries and servers are spoken to. Its watcher and its flag to stop are those of the run.
     pub network: network::Settings,
     /// Who is told what happens.
@@ -37,11 +48,13 @@ impl Settings {
     }
 }
 
-/// The settings of one run, and the connections and tokens that all of it shares.
-#[derive(Debug, Clone)]
+/// The settings of one run, and what all of it shares: connections, tokens, opened images, pins.
+#[derive(Clone)]
 pub(crate) struct Run {
     settings: Settings,
     pub(crate) network: Network,
+    pub(crate) opened: OpenedImages,
+    pub(crate) pins: Pins,
 }
 
 impl Run {
@@ -52,7 +65,12 @@ impl Run {
             cancelled: Some(Arc::new(move || cancel.is_cancelled())),
             ..settings.network.clone()
         });
-        Run { settings, network }
+        Run { settings, network, opened: OpenedImages::default(), pins: Pins::default() }
+    }
+
+    /// How registries and servers are spoken to.
+    pub(crate) fn network_settings(&self) -> &network::Settings {
+        &self.settings.network
     }
 }
 

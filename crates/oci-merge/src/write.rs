@@ -4,15 +4,16 @@ use crate::assemble::LAYER;
 use crate::build::Assembled;
 use crate::engine::Engine;
 use crate::event::{Phase, Transfer};
+use crate::mounts::Mounts;
 use crate::names::Names;
+use crate::referrer::attach;
 use crate::result::{Built, Written, write_whole};
 use crate::{Destination, Error, Event, Result};
-use oci_merge_image::{Descriptor, Digest, MediaType, Reference, shown};
+use oci_merge_image::{Descriptor, Digest, Form, MediaType, shown};
 use oci_merge_store::archive::{Image as ArchiveImage, write_archive};
 use oci_merge_store::copy::{self, CopyEvent, CopyOptions, How, Ledger, copy};
 use oci_merge_store::registry::Registry;
 use oci_merge_store::{Layout, Memory, Overlay, Store};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -27,8 +28,14 @@ pub(crate) fn write(image: &Assembled, destinations: &[Destination]) -> Result<B
         documents.push(descriptor, &bytes.to_vec()).map_err(|e| Error::store("the image", e))?;
     }
     let base = image.base.image.as_ref().map(|open| &*open.store);
-    let stores = [&documents as &dyn Store, &**image.local.layout()].into_iter().chain(base);
-    let writer = Writer { image, names, from: Overlay::new(stores), root, config };
+    let origins = image.layers.iter().filter_map(|layer| layer.origin.as_ref()).map(|origin| &*origin.store);
+    let stores = [&documents as &dyn Store, &**image.local.layout()].into_iter().chain(base).chain(origins);
+    let layers = &image.stacked.manifest.value().layers;
+    let indexes = match destinations.contains(&Destination::Registry) {
+        true => attach(&root, layers, &image.local, &documents)?,
+        false => None,
+    };
+    let writer = Writer { image, names, from: Overlay::new(stores), root, config, indexes };
     for destination in destinations {
         if image.run.cancel.is_cancelled() {
             return Err(Error::Cancelled);
@@ -49,6 +56,8 @@ struct Writer<'a> {
     from: Overlay<'a>,
     root: Descriptor,
     config: Descriptor,
+    /// The artifact with the path indexes that registries lack.
+    indexes: Option<Descriptor>,
 }
 
 impl Writer<'_> {
@@ -74,13 +83,21 @@ impl Writer<'_> {
     }
 
     fn registry(&self, built: &mut Built) -> Result<Vec<Written>> {
-        let mut written = Vec::new();
+        let (mut written, mut mounts) = (Vec::new(), self.mounts());
         for (reference, tags) in self.names.repositories()? {
             let registry = Registry::open(&self.image.run.network, &reference);
             let registry = registry.map_err(|e| Error::store(&reference.name(), e))?;
-            let options = CopyOptions { tags: tags.clone(), mount_from: self.mounts(&reference), ..self.options() };
+            let options = CopyOptions {
+                tags: tags.clone(),
+                mount_from: mounts.for_repository(&reference),
+                companions: self.indexes.iter().cloned().collect(),
+                no_layer_bytes: self.image.run.no_layer_upload,
+                expected: self.image.run.expected.clone(),
+                ..self.options()
+            };
             let ledger = self.copy(&registry, &reference.name(), options)?;
             account(built, &ledger);
+            mounts.add_copy(&ledger, &reference);
             let pinned = |tag: &String| self.pinned(format!("{}:{tag}", reference.name()), true);
             written.extend(tags.iter().map(pinned));
         }
@@ -131,7 +148,7 @@ impl Writer<'_> {
             return Err(Error::usage(format!("-o type=layer writes one layer; name it: {}", names.join(" or "))));
         };
         let failed = |e| Error::store(&layer.name, e);
-        let mut content = self.image.local.layout().fetch(&layer.descriptor).map_err(failed)?;
+        let mut content = self.from.fetch(&layer.descriptor).map_err(failed)?;
         write_whole(path, |file| io::copy(&mut content, file).map(|_| ()))?;
         let mut beside = path.as_os_str().to_owned();
         beside.push(".index");
@@ -167,26 +184,34 @@ impl Writer<'_> {
             CopyEvent::Quarantined { descriptor, path } => observer.tell(Event::Warning {
                 text: format!("{} in the local store was damaged; it is now {}", descriptor.digest, path.display()),
             }),
+            CopyEvent::LeftBehind { error, .. } => observer.tell(Event::Warning {
+                text: format!("the path indexes of the layers were not pushed, and the next check reads more: {error}"),
+            }),
             CopyEvent::Done(transfer) => observer.tell(Event::BlobDone {
                 digest: transfer.descriptor.digest.clone(),
                 size: transfer.descriptor.size,
                 transfer: how(&transfer.how),
-                sent: if transfer.how == How::Sent { transfer.descriptor.size } else { 0 },
+                sent: transfer.sent(),
             }),
             _ => {}
         }
     }
 
-    /// The base's layers may be mounted from the base's repository, if it is in the same registry.
-    fn mounts(&self, to: &Reference) -> BTreeMap<Digest, Vec<String>> {
-        let Some(open) = &self.image.base.image else { return BTreeMap::new() };
-        match &open.reference {
-            Some(from) if from.registry() == to.registry() && from.repository() != to.repository() => {
-                let layers = &open.image.manifest.value().layers;
-                layers.iter().map(|l| (l.digest.clone(), vec![from.repository().to_owned()])).collect()
-            }
-            _ => BTreeMap::new(),
+    /// Where the layers of the base, and those that are used as they are, may be mounted from.
+    fn mounts(&self) -> Mounts {
+        let base = self.image.base.image.iter().flat_map(|open| {
+            let layers = &open.image.manifest.value().layers;
+            layers.iter().map(|layer| (&layer.digest, open.reference.as_ref()))
+        });
+        let reused = self.image.layers.iter().filter_map(|layer| {
+            let origin = layer.origin.as_ref()?;
+            Some((&layer.descriptor.digest, origin.reference.as_ref()))
+        });
+        let mut mounts = Mounts::default();
+        for (digest, from) in base.chain(reused).filter_map(|(digest, from)| Some((digest, from?))) {
+            mounts.add(digest, from);
         }
+        mounts
     }
 
     /// The name of the layer that a blob belongs to.
@@ -201,15 +226,28 @@ impl Writer<'_> {
     }
 }
 
-/// Adds to the layers of a result how their blobs came into the registry.
+/// Adds to a result how the layers came into the registry, as they did where it took most, and what was sent.
 fn account(built: &mut Built, ledger: &Ledger) {
-    for layer in &mut built.layers {
-        let Some(transfer) = ledger.transfers.iter().find(|t| t.descriptor.digest == layer.digest) else { continue };
-        layer.transfer = Some(how(&transfer.how));
-        if transfer.how == How::Sent {
-            layer.bytes_sent += transfer.descriptor.size;
+    let mut layers_up = 0;
+    for transfer in &ledger.transfers {
+        if !matches!(Form::of(&transfer.descriptor.media_type), Form::Layer(_) | Form::Foreign(_)) {
+            continue;
+        }
+        layers_up += transfer.sent();
+        let mut ours = built.layers.iter_mut().filter(|layer| layer.digest == transfer.descriptor.digest).peekable();
+        if ours.peek().is_none() {
+            built.base.transfer = built.base.transfer.max(Some(how(&transfer.how)));
+            built.base.bytes_sent += transfer.sent();
+        }
+        for layer in ours {
+            layer.transfer = layer.transfer.max(Some(how(&transfer.how)));
+            layer.bytes_sent += transfer.sent();
+            layer.bytes_sent_again += transfer.sent_again;
         }
     }
+    built.sent.layers_up += layers_up;
+    built.sent.documents_up += ledger.sent() - layers_up;
+    built.sent.sent_again += ledger.transfers.iter().chain(&ledger.companions).map(|t| t.sent_again).sum::<u64>();
 }
 
 fn how(how: &How) -> Transfer {

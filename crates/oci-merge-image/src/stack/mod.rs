@@ -69,6 +69,8 @@ pub struct Edits {
     pub labels: BTreeMap<String, String>,
     /// Annotations of the manifest only.
     pub annotations: BTreeMap<String, String>,
+    /// Annotations that the descriptors of layers are to carry besides their own, those of the base included.
+    pub of_layers: BTreeMap<Digest, BTreeMap<String, String>>,
 }
 
 /// What came out: two documents, ready to be pushed.
@@ -93,6 +95,9 @@ pub fn stack(base: &Base, additions: &[Addition], edits: &Edits, created: &str) 
     let config = Document::<Config>::write(execution::config(&ground, additions, edits, created)?)?;
     let mut layers = ground.layers;
     layers.extend(additions.iter().map(|a| a.descriptor.clone()));
+    for layer in &mut layers {
+        layer.annotations.extend(edits.of_layers.get(&layer.digest).cloned().unwrap_or_default());
+    }
     let mut annotations = ground.annotations;
     annotations.extend(edits.labels.clone());
     annotations.extend(edits.annotations.clone());

@@ -5,6 +5,7 @@
 //! section 4). So the view keeps [`Scar`]s beside the tree.
 
 use super::merge::{Group, Place, Range, Sorted, is_under, parent_length, walk};
+use crate::whiteout::Whiteout;
 use crate::{EntryView, Kind, LayerIndex};
 use oci_merge_image::{LayerPath, compare_paths};
 use std::borrow::Cow;
@@ -69,6 +70,16 @@ impl<'a> BaseView<'a> {
         });
         view.emptied = emptied;
         view
+    }
+
+    /// The entries of the tree, in order of path.
+    pub fn tree_entries(&self) -> impl Iterator<Item = EntryView<'a>> {
+        self.entries.iter().filter_map(|&entry| self.entry(entry))
+    }
+
+    /// The entries of the tree in order of path: the number of the layer, and the place in its index.
+    pub(crate) fn tree(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> {
+        self.entries.iter().map(|entry| (entry.list as usize, entry.place as usize))
     }
 
     /// The layers that it was made of.
@@ -188,14 +199,11 @@ impl Removals {
 }
 
 fn removal(whiteout: &LayerPath, by: u32) -> Option<Removal> {
-    let name = whiteout.name()?.strip_prefix(b".wh.")?;
-    let directory = whiteout.parent()?;
-    if name == b".wh..opq" {
-        return Some(Removal { path: directory.as_bytes().to_vec(), opaque_by: by, deleted_by: 0 });
-    }
-    // Without a name it deletes nothing that has one; readers refuse it (design: collisions, section 7).
-    let path = directory.join(&LayerPath::parse(name).ok().filter(|name| !name.is_root())?).ok()?;
-    Some(Removal { path: path.as_bytes().to_vec(), deleted_by: by, opaque_by: 0 })
+    let (path, deleted_by, opaque_by) = match Whiteout::of(whiteout)? {
+        Whiteout::Path(path) => (path, by, 0),
+        Whiteout::Content(directory) => (directory, 0, by),
+    };
+    Some(Removal { path: path.as_bytes().to_vec(), deleted_by, opaque_by })
 }
 
 /// Marks the place of an entry that turned out not to be left.

@@ -1,5 +1,6 @@
 //! What a layer may write besides its prefix.
 
+use crate::stem::Stem;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use oci_merge_image::{LayerPath, PathError, shown};
 use std::ffi::OsStr;
@@ -21,8 +22,7 @@ use std::path::Path;
 pub struct Owns {
     paths: Vec<LayerPath>,
     globs: GlobSet,
-    /// The components of each glob before the first that is not literal.
-    stems: Vec<LayerPath>,
+    stems: Vec<Stem>,
 }
 
 /// Why something cannot be owned.
@@ -66,8 +66,7 @@ impl Owns {
             let refuse = |e: globset::Error| OwnsError::Glob { pattern: pattern.into(), why: e.kind().to_string() };
             let relative = pattern.trim_start_matches('/');
             globs.add(GlobBuilder::new(relative).literal_separator(true).build().map_err(refuse)?);
-            let literal = relative.split('/').take_while(|c| !c.contains(['*', '?', '[', '{', '\\']));
-            stems.push(parse(&literal.collect::<Vec<_>>().join("/"))?);
+            stems.push(Stem::of(relative).map_err(|why| OwnsError::Path { pattern: pattern.into(), why })?);
         }
         let globs = globs.build().map_err(|e| OwnsError::Glob { pattern: String::new(), why: e.to_string() })?;
         Ok(Owns { paths, globs, stems })
@@ -93,8 +92,15 @@ impl Owns {
     pub(crate) fn lies_below(&self, directory: &[u8]) -> bool {
         self.paths
             .iter()
-            .chain(&self.stems)
+            .chain(self.stems.iter().map(Stem::literal))
             .any(|owned| owned.as_bytes() == directory || super::merge::is_under(owned.as_bytes(), directory))
+    }
+
+    /// Whether something that is owned may lie at a path or below it.
+    pub(crate) fn may_lie_below(&self, path: &LayerPath) -> bool {
+        self.covers(path)
+            || self.paths.iter().any(|owned| owned.is_within(path))
+            || self.stems.iter().any(|stem| stem.may_lie_below(path))
     }
 
     /// The paths that are not globs.

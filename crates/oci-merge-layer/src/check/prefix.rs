@@ -76,7 +76,9 @@ fn above<'p, 'a>(prefixes: &'p Prefixes<'a>, path: &'p [u8]) -> impl Iterator<It
 /// A finding, unless all parties are layers of one owner, or of owners that need each other.
 fn between(claims: &Claims<'_>, path: &[u8], mut parties: Vec<(u32, Party)>) -> Option<Finding> {
     parties.sort_by_key(|(list, _)| *list);
-    let parties: Vec<Party> = parties.into_iter().map(|(_, party)| party).collect();
+    let mut parties: Vec<Party> = parties.into_iter().map(|(_, party)| party).collect();
+    // Several layers of one owner are one party.
+    parties.dedup();
     let mut owners: Vec<&Owner> = parties.iter().map(|party| &party.owner).collect();
     owners.dedup();
     let agreements = &claims.policy.agreements;
@@ -104,7 +106,8 @@ fn base_below(claims: &Claims<'_>, prefixes: &Prefixes<'_>, findings: &mut Vec<F
         let base = explicit.flatten().map_or_else(|| claims.implied(0), |claimant| claims.party(&claimant));
         let at = LayerPath::parse(prefix).ok();
         let layers = lists.iter().map(|&list| party(claims, list, at.clone(), Claim::Prefix));
-        let parties = std::iter::once(base).chain(layers).collect();
+        let mut parties: Vec<Party> = std::iter::once(base).chain(layers).collect();
+        parties.dedup();
         let more = of_entries.len() + of_emptied.len() - usize::from(path == first);
         let finding = claims.finding(Code::PrefixOverlap, Some(BASE_UNDER_PREFIX), path, parties);
         findings.extend(finding.map(|finding| Finding { more: more as u64, ..finding }));

@@ -44,7 +44,8 @@ pub(super) fn wanted(start: &Kept) -> Vec<Range<u64>> {
     let segments = elf.map(|elf| elf.segments).unwrap_or_default();
     let loaded = || segments.iter().filter(|segment| segment.kind == elf::PT_LOAD).map(|segment| segment.file.clone());
     let named = segments.iter().filter(|segment| segment.kind != elf::PT_LOAD).map(|segment| segment.file.clone());
-    let first = loaded().min_by_key(|file| file.start).map(|file| file.start..file.end.min(file.start + FIRST));
+    let first =
+        loaded().min_by_key(|file| file.start).map(|file| file.start..file.end.min(file.start.saturating_add(FIRST)));
     let mut left = OTHERS;
     let others = named.chain(loaded().rev()).filter(|file| {
         let fits = file.end - file.start <= left;
@@ -154,7 +155,7 @@ impl<'a> Elf<'a> {
     fn place(&self, address: u64) -> Option<u64> {
         self.segments.iter().filter(|segment| segment.kind == elf::PT_LOAD).find_map(|segment| {
             let inside = address.checked_sub(segment.address)?;
-            (inside < segment.file.end - segment.file.start).then_some(segment.file.start + inside)
+            (inside < segment.file.end - segment.file.start).then(|| segment.file.start + inside)
         })
     }
 

@@ -1,5 +1,6 @@
 //! Which paths are taken and which are left out.
 
+use crate::stem::Stem;
 use crate::{Error, ErrorKind, Result};
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use oci_merge_image::{LayerPath, shown};
@@ -9,6 +10,8 @@ use oci_merge_image::{LayerPath, shown};
 pub(super) struct Globs {
     rooted: GlobSet,
     relative: GlobSet,
+    /// For each, whether it is rooted.
+    stems: Vec<(bool, Stem)>,
 }
 
 impl Globs {
@@ -18,16 +21,18 @@ impl Globs {
         let wrong = |glob: &str, why: &globset::Error| {
             Error::new(ErrorKind::Source, format!("{} is not a glob: {}", shown(glob), why.kind()))
         };
+        let mut stems = Vec::new();
         for glob in globs {
             let (set, pattern) = match glob.strip_prefix('/') {
                 Some(pattern) => (&mut rooted, pattern),
                 None => (&mut relative, &**glob),
             };
             let pattern = pattern.trim_end_matches('/');
+            stems.extend(Stem::of(pattern).ok().map(|stem| (glob.starts_with('/'), stem)));
             set.add(GlobBuilder::new(pattern).literal_separator(true).build().map_err(|why| wrong(glob, &why))?);
         }
         let build = |set: GlobSetBuilder| set.build().map_err(|why| wrong("the list", &why));
-        Ok(Globs { rooted: build(rooted)?, relative: build(relative)? })
+        Ok(Globs { rooted: build(rooted)?, relative: build(relative)?, stems })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -39,6 +44,17 @@ impl Globs {
         let relative = path.strip_prefix(prefix);
         any_above(&self.rooted, path.as_bytes())
             || relative.is_some_and(|relative| any_above(&self.relative, relative.as_bytes()))
+    }
+
+    /// Whether something that is covered may lie at a path of the image or below it.
+    pub(super) fn may_lie_below(&self, path: &LayerPath, prefix: &LayerPath) -> bool {
+        let relative = path.strip_prefix(prefix);
+        let is_below = |(is_rooted, stem): &(bool, Stem)| match &relative {
+            _ if *is_rooted => stem.may_lie_below(path),
+            Some(relative) => stem.may_lie_below(relative),
+            None => prefix.is_within(path),
+        };
+        self.cover(path, prefix) || self.stems.iter().any(is_below)
     }
 }
 

@@ -7,6 +7,7 @@ mod archive;
 mod bytecode;
 mod globs;
 mod landing;
+mod layers;
 mod links;
 mod output;
 mod pack;
@@ -20,6 +21,7 @@ mod verdict;
 mod watch;
 mod xattrs;
 
+pub use layers::{Layers, Reuse, reuse};
 pub use recipe::{Ancestors, Attributes, Input, Owner, Recipe, Source, Times};
 pub use report::{Listed, Report};
 pub use watch::{Progress, Step, Watch};
@@ -93,6 +95,7 @@ pub fn make<W: Write>(
             (Input::Directory(_), _) => pack_directory(&mut packer, recipe, source)?,
             (Input::Archive(_), Some(archive)) => archive.pack(&mut packer)?,
             (Input::Archive(_), None) => Looked::at(recipe, source, watch)?.pack(&mut packer)?,
+            (Input::Layers(input), _) => layers::pack(&mut packer, recipe, source, input)?,
         }
     }
     let (descriptor, index, blob, report) = packer.finish()?;

@@ -1,6 +1,7 @@
 //! What goes into a layer, and in what form.
 
 use super::globs::Globs;
+use super::layers::Layers;
 use crate::check::Owns;
 use crate::compressor::Compressor;
 use crate::{Error, ErrorKind, Limits, Result, Time};
@@ -35,7 +36,7 @@ pub struct Recipe {
 /// Where some of a layer's files come from, and where they land.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// A directory or an archive of the host.
+    /// A directory or an archive of the host, or layers of an image.
     pub input: Input,
     /// How many leading components are taken off names, and off the targets of hard links.
     pub strip: usize,
@@ -60,20 +61,24 @@ impl Source {
     }
 }
 
-/// A directory or an archive of the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A directory or an archive of the host, or layers of an image.
+#[derive(Debug, Clone)]
 pub enum Input {
     /// A directory; its own name plays no part.
     Directory(PathBuf),
     /// A file: an archive of any form that [`Archive`](crate::Archive) knows.
     Archive(PathBuf),
+    /// What layers of an image leave when they are unpacked one after the other, cut to what the layer owns and, if
+    /// there are any, to [`Source::include`]. Of each path that `include` lists, the content lands in [`Source::to`].
+    Layers(Layers),
 }
 
 impl Input {
-    /// Where it lies on the host.
+    /// What messages call it: where it lies on the host, or the name of the image.
     pub fn path(&self) -> &Path {
         match self {
             Input::Directory(path) | Input::Archive(path) => path,
+            Input::Layers(layers) => layers.name(),
         }
     }
 }
@@ -201,8 +206,8 @@ impl Recipe {
                     let text = "`keep` says that its bytes stay; with `strip`, `to`, `include`, `exclude` or a second source they cannot";
                     return wrong(source, text);
                 }
-                if let Input::Directory(_) = source.input {
-                    return wrong(source, "`keep` is for archives: a directory has no bytes that could stay");
+                if !matches!(source.input, Input::Archive(_)) {
+                    return wrong(source, "`keep` is for archives: nothing else has bytes that could stay");
                 }
             }
         }

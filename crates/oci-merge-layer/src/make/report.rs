@@ -18,6 +18,10 @@ pub struct Report {
     pub too_short: Listed,
     /// Entries that `include` or `exclude` left out.
     pub filtered: Listed,
+    /// Files of an image that lie where the layer owns nothing, and were left out.
+    pub outside: Listed,
+    /// What the layers of an image delete of what lies below them, and is not deleted here.
+    pub deletions: Listed,
     /// Python files whose compiled form is for another time than they have now, so that it will not be used.
     pub stale_bytecode: Listed,
 }

@@ -37,7 +37,7 @@ pub(super) enum Place {
 impl<'a> Route<'a> {
     pub(super) fn new(recipe: &'a Recipe, source: &Source, landing: LayerPath) -> Result<Route<'a>> {
         Ok(Route {
-            is_archive: matches!(source.input, Input::Archive(_)),
+            is_archive: !matches!(source.input, Input::Directory(_)),
             strip: source.strip,
             landing,
             prefix: recipe.prefix.path(),

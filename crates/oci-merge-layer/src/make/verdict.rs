@@ -31,9 +31,14 @@ pub(super) fn reasons(recipe: &Recipe, source: &Source, route: &Route<'_>, index
         add("FILTER", None, "`include` or `exclude` chooses from it".into());
     }
     if notes.len() == told {
-        notes.extend(Entries::look(recipe, source, index));
+        notes.extend(of_entries(recipe, source, index));
     }
     notes
+}
+
+/// Every reason in the entries of a layer, as they lie at the root of the image.
+pub(super) fn of_entries(recipe: &Recipe, source: &Source, index: &LayerIndex) -> Vec<Note> {
+    Entries::look(recipe, source, index)
 }
 
 /// What is wrong with the entries, seen from the last to the first.

@@ -273,7 +273,7 @@ impl<R: Read> Scanner<R> {
             return Ok(false);
         }
         let has_mark = is_marked(path);
-        if has_mark && !self.judge.is_base() {
+        if has_mark && self.judge.is_layer() {
             let text = "a whiteout: what it hides depends on the order of the layers, and on the runtime";
             return Err(Error::refused("TAR_WHITEOUT", text));
         }
@@ -283,7 +283,7 @@ impl<R: Read> Scanner<R> {
         if mode >> 12 != 0 && mode >> 12 != kind.mode_bits() {
             self.judge.ambiguous("TAR_MODE", || format!("the mode {mode:o} is that of another kind of entry"))?;
         }
-        if matches!(kind, Type::CharDevice | Type::BlockDevice) && !self.judge.is_base() {
+        if matches!(kind, Type::CharDevice | Type::BlockDevice) && self.judge.is_layer() {
             return Err(Error::refused("TAR_DEVICE", "a device: it reaches past the container"));
         }
         Ok(true)

@@ -87,7 +87,7 @@ use std::io::Read;
 pub enum Item {
     /// An entry; the content of a file can be read before the next is asked for.
     Entry(Entry),
-    /// A whiteout as it is spelled (`dir/.wh.name`); only of a base.
+    /// A whiteout as it is spelled (`dir/.wh.name`); only of images.
     Whiteout(LayerPath),
 }
 

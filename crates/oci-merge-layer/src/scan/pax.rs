@@ -78,7 +78,7 @@ impl Pax {
             let text = || format!("the attribute {} tells an overlay file system to hide other layers", shown(name));
             judge.ambiguous("TAR_XATTR_OVERLAY", text)?;
         }
-        if name.starts_with(b"system.posix_acl_") && !judge.is_base() {
+        if name.starts_with(b"system.posix_acl_") && judge.is_layer() {
             let text = "an access control list: what is made below it depends on the order of layers".to_owned();
             return Err(Error::refused("TAR_XATTR", format!("{} is {text}", shown(name))));
         }

@@ -7,6 +7,9 @@ use crate::Limits;
 pub enum Role {
     /// A layer that we are asked to stack: nothing that readers disagree about, no devices, no whiteouts.
     Layer,
+    /// A layer of an image that files are taken from (design: collisions, section 12): nothing that readers disagree
+    /// about either, but whiteouts and devices, which are judged once it is known what is taken.
+    Source,
     /// A layer of a base image, somebody else's finished work: read as Go reads it, with a note wherever readers
     /// disagree (design: collisions, section 11).
     Base,
@@ -18,7 +21,7 @@ pub struct Rules {
     /// What the archive is to become.
     pub role: Role,
     /// Whether the bytes of the archive have to be kept: what would be a note is a refusal then. Means nothing for
-    /// a base.
+    /// layers of images.
     pub keep: bool,
     /// Upper bounds.
     pub limits: Limits,
@@ -33,6 +36,11 @@ impl Rules {
     /// For a layer whose bytes must be kept: harmless oddities are refused as well.
     pub fn kept(limits: Limits) -> Rules {
         Rules { role: Role::Layer, keep: true, limits }
+    }
+
+    /// For a layer of an image that files are taken from.
+    pub fn source(limits: Limits) -> Rules {
+        Rules { role: Role::Source, keep: false, limits }
     }
 
     /// For a layer of a base.

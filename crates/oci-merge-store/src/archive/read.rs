@@ -7,6 +7,7 @@ use crate::section::Section;
 use crate::sniff::document_type;
 use crate::{Content, Error, ErrorKind, Result, Store, Verified};
 use oci_merge_image::{Descriptor, Digest, MAX_DOCUMENT_BYTES, MediaType};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -52,6 +53,26 @@ impl ArchiveStore {
             return Err(Error::new(ErrorKind::Document, archive.place, text).because("ARCHIVE_MEMBER"));
         };
         Ok(ArchiveStore { archive, form })
+    }
+
+    /// The entries of `index.json`, each with the annotation that names it.
+    ///
+    /// # Errors
+    /// It is an archive of `docker save`, which has no index.
+    pub fn manifests(&self) -> Result<Vec<Descriptor>> {
+        match &self.form {
+            Form::Layout(index) => Ok(index.entries().to_vec()),
+            Form::Docker(_) => {
+                let text = "it is an archive of `docker save`, which names no manifest; an OCI layout is expected";
+                Err(Error::new(ErrorKind::Policy, self.name(), text))
+            }
+        }
+    }
+
+    /// A blob of a layout, from its first byte on; it is not verified.
+    #[cfg(feature = "server")]
+    pub(crate) fn blob(&self, digest: &Digest) -> Result<Option<(Section, u64)>> {
+        Ok(self.archive.blob(digest)?.map(|(offset, size)| (self.archive.section(offset, size), size)))
     }
 
     fn section(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>> {
@@ -131,6 +152,12 @@ impl Archive {
             }
             None => Ok(None),
         }
+    }
+}
+
+impl fmt::Debug for ArchiveStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ArchiveStore").field(&self.archive.place).finish()
     }
 }
 

@@ -1,11 +1,11 @@
 //! One copy at work: what is done with each blob and each document.
 
 use super::watched::{Origin, Watched};
-use super::{CopyEvent, CopyOptions, How, Phase, Plan, Planned, Transfer};
-use crate::{Content, Error, ErrorKind, MANIFEST_BLOB_UNKNOWN, Result, Side, Store};
+use super::{CopyEvent, CopyOptions, How, LAYER_BYTES, Ledger, Phase, Plan, Planned, Transfer};
+use crate::{Content, Error, ErrorKind, Layout, MANIFEST_BLOB_UNKNOWN, Result, Side, Store};
 use oci_merge_image::{Descriptor, Form};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// A copy from one store to another.
@@ -18,36 +18,72 @@ pub(super) struct Copying<'a> {
     pub(super) failed: AtomicBool,
 }
 
+/// What a document is put under.
+#[derive(Clone, Copy)]
+enum Under<'a> {
+    /// These tags.
+    Tags(&'a [String]),
+    /// Its digest.
+    Digest,
+    /// Its digest, unless it is there.
+    DigestIfMissing,
+}
+
 impl Copying<'_> {
-    /// Brings everything over, and then moves the tags.
-    pub(super) fn all(&self, plan: &Plan) -> Result<Vec<Transfer>> {
-        let mut transfers = self.blobs(&plan.blobs)?;
-        let (first, others) = match self.options.tags.split_first() {
-            Some((first, others)) => (Some(first.as_str()), others),
-            None => (None, &[][..]),
-        };
+    /// Brings everything over, and then moves the tags; `is_new` if the target says that it does not have the root.
+    pub(super) fn all(&self, plan: &Plan, is_new: bool) -> Result<Ledger> {
+        // A config is made for its manifest: where the one is not, the other is hardly ever, and it is as soon sent.
+        let is_config = |blob: &Descriptor| Form::of(&blob.media_type) == Form::Config;
+        let mut transfers = self.blobs(&plan.blobs, &|blob| !(is_new && is_config(blob)))?;
+        let is_new = is_new && transfers.iter().all(|transfer| transfer.how != How::Present);
+        let companions = self.companions(is_new)?;
         for (place, document) in plan.documents.iter().enumerate() {
             self.go_on()?;
-            let tag = first.filter(|_| place + 1 == plan.documents.len());
-            let transfer = self.document(document, &plan.blobs, &mut transfers, tag)?;
+            let is_root = place + 1 == plan.documents.len() && !self.options.tags.is_empty();
+            let under = if is_root { Under::Tags(&self.options.tags) } else { Under::DigestIfMissing };
+            let transfer = self.document(document, &plan.blobs, &mut transfers, under)?;
             transfers.push(transfer);
         }
-        first.into_iter().for_each(|tag| (self.observe)(CopyEvent::Tagged(tag)));
-        if let Some(root) = plan.documents.last() {
-            self.tag(&root.descriptor, others)?;
+        self.options.tags.iter().for_each(|tag| (self.observe)(CopyEvent::Tagged(tag)));
+        Ok(Ledger { transfers, companions })
+    }
+
+    /// Brings over what goes along. Where the target had nothing of the image, it is not asked for these either.
+    fn companions(&self, is_new: bool) -> Result<Vec<Transfer>> {
+        let mut transfers = Vec::new();
+        for companion in &self.options.companions {
+            match self.companion(companion, is_new) {
+                Ok(brought) => transfers.extend(brought),
+                Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
+                Err(e) => {
+                    self.failed.store(false, Ordering::Relaxed);
+                    (self.observe)(CopyEvent::LeftBehind { descriptor: companion, error: &e });
+                }
+            }
+        }
+        Ok(transfers)
+    }
+
+    fn companion(&self, root: &Descriptor, is_new: bool) -> Result<Vec<Transfer>> {
+        let plan = Plan::of(self.from, root, false).map_err(|e| e.at(Side::Source))?;
+        let mut transfers = self.blobs(&plan.blobs, &|_| !is_new)?;
+        for document in &plan.documents {
+            let under = if is_new { Under::Digest } else { Under::DigestIfMissing };
+            let transfer = self.document(document, &plan.blobs, &mut transfers, under)?;
+            transfers.push(transfer);
         }
         Ok(transfers)
     }
 
     /// The target has everything: only its tags may have to be moved.
-    pub(super) fn retag(&self, plan: &Plan) -> Result<Vec<Transfer>> {
+    pub(super) fn retag(&self, plan: &Plan) -> Result<Ledger> {
         let all = plan.blobs.iter().chain(plan.documents.iter().map(|document| &document.descriptor));
         let foreign = |blob: &Descriptor| matches!(Form::of(&blob.media_type), Form::Foreign(_));
         let how = |blob: &Descriptor| if foreign(blob) { How::Left } else { How::Present };
-        let transfers: Vec<Transfer> =
-            all.map(|descriptor| Transfer { descriptor: descriptor.clone(), how: how(descriptor) }).collect();
+        let transfers: Vec<Transfer> = all.map(|descriptor| Transfer::new(descriptor, how(descriptor))).collect();
         transfers.iter().for_each(|transfer| (self.observe)(CopyEvent::Done(transfer)));
-        let Some(root) = plan.documents.last().map(|root| &root.descriptor) else { return Ok(transfers) };
+        let ledger = Ledger { transfers, companions: Vec::new() };
+        let Some(Planned { descriptor: root, bytes, .. }) = plan.documents.last() else { return Ok(ledger) };
         let mut others = Vec::new();
         for tag in &self.options.tags {
             self.go_on()?;
@@ -56,19 +92,17 @@ impl Copying<'_> {
                 false => others.push(tag.clone()),
             }
         }
-        self.tag(root, &others).map(|()| transfers)
-    }
-
-    fn tag(&self, root: &Descriptor, tags: &[String]) -> Result<()> {
-        for tag in tags {
-            self.to.tag(root, tag).map_err(|e| e.at(Side::Target))?;
-            (self.observe)(CopyEvent::Tagged(tag));
+        if !others.is_empty() {
+            let expected = self.options.expected.as_ref();
+            self.to.push_as(root, bytes, &others, expected).map_err(|e| e.at(Side::Target))?;
+            others.iter().for_each(|tag| (self.observe)(CopyEvent::Tagged(tag)));
         }
-        Ok(())
+        Ok(ledger)
     }
 
-    /// Brings all blobs over, the large ones first, so that no thread ends long after the others.
-    fn blobs(&self, blobs: &[Descriptor]) -> Result<Vec<Transfer>> {
+    /// Brings all blobs over, the large ones first, so that no thread ends long after the others; `ask` says of which
+    /// the target is asked before they are sent.
+    fn blobs(&self, blobs: &[Descriptor], ask: &(dyn Fn(&Descriptor) -> bool + Sync)) -> Result<Vec<Transfer>> {
         let mut order: Vec<usize> = (0..blobs.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(blobs.get(*i).map(|b| b.size)));
         let (next, results) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
@@ -76,7 +110,7 @@ impl Copying<'_> {
             while !self.stopped() {
                 let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
                 let Some(blob) = blobs.get(*place) else { return };
-                let result = self.blob(blob);
+                let result = self.blob(blob, ask(blob));
                 if result.is_err() {
                     self.failed.store(true, Ordering::Relaxed);
                 }
@@ -106,46 +140,50 @@ impl Copying<'_> {
         }
     }
 
-    fn blob(&self, blob: &Descriptor) -> Result<Transfer> {
-        let how = self.how(blob)?;
-        let transfer = Transfer { descriptor: blob.clone(), how };
+    fn blob(&self, blob: &Descriptor, ask: bool) -> Result<Transfer> {
+        let transfer = self.bring(blob, ask)?;
         (self.observe)(CopyEvent::Done(&transfer));
         Ok(transfer)
     }
 
-    fn how(&self, blob: &Descriptor) -> Result<How> {
+    fn bring(&self, blob: &Descriptor, ask: bool) -> Result<Transfer> {
         let at_target = |e: Error| e.at(Side::Target).about(&blob.digest);
         if matches!(Form::of(&blob.media_type), Form::Foreign(_)) {
-            return Ok(How::Left);
+            return Ok(Transfer::new(blob, How::Left));
         }
         for repository in self.options.mount_from.get(&blob.digest).into_iter().flatten() {
             if self.to.mount(blob, repository).map_err(at_target)? {
-                return Ok(How::Mounted(repository.clone()));
+                return Ok(Transfer::new(blob, How::Mounted(repository.clone())));
             }
         }
-        if self.to.exists(blob).map_err(at_target)? {
-            return Ok(How::Present);
+        if ask && self.to.exists(blob).map_err(at_target)? {
+            return Ok(Transfer::new(blob, How::Present));
         }
-        self.send(blob)?;
-        Ok(How::Sent)
+        Ok(Transfer { sent_again: self.send(blob)?, ..Transfer::new(blob, How::Sent) })
     }
 
-    /// Sends a blob; one that has gone bad in the local store is fetched anew, once.
-    fn send(&self, blob: &Descriptor) -> Result<()> {
+    /// Sends a blob. One that came here wrong, or has gone bad in the local store, is fetched anew, once.
+    fn send(&self, blob: &Descriptor) -> Result<u64> {
+        if self.options.no_layer_bytes && matches!(Form::of(&blob.media_type), Form::Layer(_)) {
+            let text = format!("it does not have {} ({} bytes), and no layer was to be sent", blob.digest, blob.size);
+            let error = Error::new(ErrorKind::Policy, self.to.name(), text).because(LAYER_BYTES);
+            return Err(error.at(Side::Target).about(&blob.digest));
+        }
         let error = match self.try_send(blob) {
             Err(e) if e.side() == Some(Side::Source) && e.kind() == ErrorKind::Mismatch => e,
             other => return other,
         };
-        let Some(cache) = self.options.cache else { return Err(error) };
-        if !cache.verify(blob).is_err_and(|e| e.kind() == ErrorKind::Mismatch) {
-            return Err(error);
+        let is_bad = |cache: &&Layout| cache.verify(blob).is_err_and(|e| e.kind() == ErrorKind::Mismatch);
+        if let Some(cache) = self.options.cache.filter(is_bad) {
+            let Some(path) = cache.quarantine(&blob.digest).map_err(|e| e.at(Side::Source))? else { return Err(error) };
+            (self.observe)(CopyEvent::Quarantined { descriptor: blob, path: &path });
+            return self.try_send(blob);
         }
-        let Some(path) = cache.quarantine(&blob.digest).map_err(|e| e.at(Side::Source))? else { return Err(error) };
-        (self.observe)(CopyEvent::Quarantined { descriptor: blob, path: &path });
-        self.try_send(blob)
+        let spoilt = matches!(error.reason(), Some("DIGEST_MISMATCH" | "DESCRIPTOR_SIZE"));
+        if spoilt && self.from.content(blob).is_none() { self.try_send(blob) } else { Err(error) }
     }
 
-    fn try_send(&self, blob: &Descriptor) -> Result<()> {
+    fn try_send(&self, blob: &Descriptor) -> Result<u64> {
         let here = self.from.content(blob);
         let (Some(cache), None) = (self.options.cache, &here) else {
             return self.transfer(blob, here, self.to, Phase::Send);
@@ -166,7 +204,7 @@ impl Copying<'_> {
         here: Option<Box<dyn Content + '_>>,
         to: &dyn Store,
         phase: Phase,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         Watched {
             from: self.from,
             descriptor: blob,
@@ -175,26 +213,26 @@ impl Copying<'_> {
             progress: &|done| (self.observe)(CopyEvent::Progress { descriptor: blob, phase, done }),
             failure: Mutex::new(None),
             shared: AtomicBool::new(false),
+            sent: AtomicU64::new(0),
         }
         .push_to(to)
     }
 
-    /// Puts a document at the target, the root under its tag if it is to have one. If the target then misses blobs that
-    /// it had claimed to have, they are sent after all: what a registry says of a blob is a statement, and the manifest
-    /// is the proof.
+    /// Puts a document at the target. If the target then misses blobs that it had claimed to have, they are sent after
+    /// all: what a registry says of a blob is a statement, and the manifest is the proof.
     fn document(
         &self,
         document: &Planned,
         blobs: &[Descriptor],
         transfers: &mut [Transfer],
-        tag: Option<&str>,
+        under: Under<'_>,
     ) -> Result<Transfer> {
         let Planned { descriptor, bytes, .. } = document;
         let at_target = |e: Error| e.at(Side::Target).about(&descriptor.digest);
-        let put = || match tag {
-            Some(tag) => self.to.push_as(descriptor, bytes, tag),
-            None if self.to.exists(descriptor)? => Ok(false),
-            None => self.to.push(descriptor, bytes).map(|()| true),
+        let put = || match under {
+            Under::Tags(tags) => self.to.push_as(descriptor, bytes, tags, self.options.expected.as_ref()),
+            Under::DigestIfMissing if self.to.exists(descriptor)? => Ok(false),
+            Under::DigestIfMissing | Under::Digest => self.to.push(descriptor, bytes).map(|()| true),
         };
         let is_new = match put() {
             Err(e) if e.reason() == Some(MANIFEST_BLOB_UNKNOWN) => {
@@ -204,7 +242,7 @@ impl Copying<'_> {
             other => other.map_err(at_target)?,
         };
         let how = if is_new { How::Sent } else { How::Present };
-        let transfer = Transfer { descriptor: descriptor.clone(), how };
+        let transfer = Transfer::new(descriptor, how);
         (self.observe)(CopyEvent::Done(&transfer));
         Ok(transfer)
     }
@@ -213,8 +251,7 @@ impl Copying<'_> {
         for place in &document.blobs {
             let (Some(blob), Some(transfer)) = (blobs.get(*place), transfers.get_mut(*place)) else { continue };
             if matches!(transfer.how, How::Present | How::Mounted(_)) {
-                self.send(blob)?;
-                transfer.how = How::Sent;
+                *transfer = Transfer { sent_again: self.send(blob)?, ..Transfer::new(blob, How::Sent) };
                 (self.observe)(CopyEvent::Done(transfer));
             }
         }

@@ -1,5 +1,6 @@
 //! What a copy did, and what it tells while it is at it.
 
+use crate::Error;
 use oci_merge_image::Descriptor;
 use std::path::Path;
 
@@ -9,12 +10,15 @@ use std::path::Path;
 pub struct Ledger {
     /// One line for each digest.
     pub transfers: Vec<Transfer>,
+    /// The same for what went along with the root; nothing of it where the target had the root already.
+    pub companions: Vec<Transfer>,
 }
 
 impl Ledger {
-    /// How many bytes went to the target.
+    /// How many bytes went to the target, those that went twice included.
     pub fn sent(&self) -> u64 {
-        self.transfers.iter().filter(|t| t.how == How::Sent).map(|t| t.descriptor.size).sum()
+        let all = self.transfers.iter().chain(&self.companions);
+        all.map(Transfer::sent).sum()
     }
 }
 
@@ -25,6 +29,19 @@ pub struct Transfer {
     pub descriptor: Descriptor,
     /// How the target came to have it.
     pub how: How,
+    /// Bytes of it that went more than once, for something broke on the way.
+    pub sent_again: u64,
+}
+
+impl Transfer {
+    pub(crate) fn new(descriptor: &Descriptor, how: How) -> Transfer {
+        Transfer { descriptor: descriptor.clone(), how, sent_again: 0 }
+    }
+
+    /// How many bytes went to the target for it.
+    pub fn sent(&self) -> u64 {
+        if self.how == How::Sent { self.descriptor.size + self.sent_again } else { 0 }
+    }
 }
 
 /// How the target of a copy came to have some content.
@@ -42,7 +59,7 @@ pub enum How {
 }
 
 /// What happens during a copy. Told from any thread; whoever listens must not block.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum CopyEvent<'a> {
     /// Bytes of a blob have moved.
@@ -60,6 +77,13 @@ pub enum CopyEvent<'a> {
         descriptor: &'a Descriptor,
         /// Where its wrong bytes are now.
         path: &'a Path,
+    },
+    /// A companion of the root did not get to the target, which is no reason to stop.
+    LeftBehind {
+        /// The companion.
+        descriptor: &'a Descriptor,
+        /// Why.
+        error: &'a Error,
     },
     /// The target has a piece of content now.
     Done(&'a Transfer),

@@ -3,8 +3,9 @@
 //! 1. The documents are read: the root and, if that is an index, its manifests. Nothing else of the source is touched
 //!    for what the target has or can take over by itself.
 //! 2. Each blob, several at once: mounted, else found at the target, else sent.
-//! 3. The manifests, then the index, once everything that they name is there; the root goes under its first tag.
-//! 4. The other tags. Whatever happens before, no tag of the target has moved.
+//! 3. The companions: what is to be attached to the root, so that a tag never moves before it is there.
+//! 4. The manifests, then the index, once everything that they name is there; the root goes under its tags, and is the
+//!    last to go. Whatever happens before, no tag of the target has moved.
 //!
 //! A target that says that it has the root is asked for nothing but its tags.
 
@@ -18,19 +19,29 @@ pub use children::children;
 pub use ledger::{CopyEvent, How, Ledger, Phase, Transfer};
 pub(crate) use plan::{Plan, Planned};
 
-use crate::{Layout, Result, Side, Store};
+use crate::{Expected, Layout, Result, Side, Store};
 use copying::Copying;
 use oci_merge_image::{Descriptor, Digest};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+
+/// The reason of an error: the target lacks a layer, and no layer's bytes were to be sent.
+pub const LAYER_BYTES: &str = "LAYER_BYTES";
 
 /// How a copy is made.
 #[derive(Debug, Clone)]
 pub struct CopyOptions<'a> {
     /// The tags that are to stand for the root at the target.
     pub tags: Vec<String>,
+    /// What each of these tags must stand for, or it is not moved.
+    pub expected: Option<Expected>,
     /// For a blob, repositories of the target's registry that may have it.
     pub mount_from: BTreeMap<Digest, Vec<String>>,
+    /// Manifests that go along with the root, such as those whose `subject` it is. They are a courtesy: one that the
+    /// target does not take is [told](CopyEvent::LeftBehind), and the copy goes on.
+    pub companions: Vec<Descriptor>,
+    /// Whether to end with the reason [`LAYER_BYTES`] rather than to send the bytes of a layer.
+    pub no_layer_bytes: bool,
     /// Whether an image may name layers that are not distributable; they stay where they are.
     pub allow_nondistributable: bool,
     /// How many blobs move at once.
@@ -45,8 +56,17 @@ pub struct CopyOptions<'a> {
 
 impl Default for CopyOptions<'_> {
     fn default() -> Self {
-        let (tags, mount_from) = (Vec::new(), BTreeMap::new());
-        CopyOptions { tags, mount_from, allow_nondistributable: false, threads: 4, cache: None, cancel: None }
+        CopyOptions {
+            tags: Vec::new(),
+            expected: None,
+            mount_from: BTreeMap::new(),
+            companions: Vec::new(),
+            no_layer_bytes: false,
+            allow_nondistributable: false,
+            threads: 4,
+            cache: None,
+            cancel: None,
+        }
     }
 }
 
@@ -90,11 +110,10 @@ pub fn copy(
     let copying = Copying { from, to, options, observe, failed: AtomicBool::new(false) };
     copying.go_on()?;
     let plan = Plan::of(from, root, options.allow_nondistributable).map_err(|e| e.at(Side::Source))?;
-    let transfers = match to.holds(root).map_err(|e| e.at(Side::Target))? {
-        true => copying.retag(&plan)?,
-        false => copying.all(&plan)?,
-    };
-    Ok(Ledger { transfers })
+    match to.holds(root).map_err(|e| e.at(Side::Target))? {
+        Some(true) => copying.retag(&plan),
+        held => copying.all(&plan, held == Some(false)),
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(super) struct Noted {
     /// Refused after the attempts to read it.
     pub(super) refused_after_all: BTreeSet<Digest>,
     pub(super) claimed: BTreeSet<Digest>,
+    /// Whether it says what it holds, as a registry does.
+    pub(super) says: bool,
     pub(super) remote: bool,
     pub(super) attempts: usize,
     pub(super) busy: AtomicUsize,
@@ -95,6 +97,10 @@ impl Store for Noted {
         };
         self.busy.fetch_sub(1, Ordering::SeqCst);
         result
+    }
+
+    fn holds(&self, root: &Descriptor) -> Result<Option<bool>> {
+        self.says.then(|| self.inner.exists(root)).transpose()
     }
 
     fn tag(&self, descriptor: &Descriptor, tag: &str) -> Result<()> {

@@ -6,6 +6,7 @@ use super::*;
 use crate::{Content, ErrorKind, Memory, Overlay, Verified};
 use oci_merge_image::MediaType;
 use serde_json::json;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn go(from: &dyn Store, to: &dyn Store, root: &Descriptor, options: &CopyOptions<'_>) -> Result<Ledger> {
@@ -90,6 +91,75 @@ fn blobs_that_a_registry_only_claims_to_have_are_sent_after_all() {
     assert_eq!(to.count("push image"), 2);
     assert!(hows(&ledger).iter().all(|(_, how)| *how == How::Sent), "{ledger:?}");
     assert_eq!(to.resolve("x").unwrap().digest, root.digest);
+}
+
+#[test]
+fn companions_go_before_the_tag() {
+    let from = Memory::new();
+    let root = image(&from, "image", &["config", "layer one", "layer two"]);
+    let beside = image(&from, "beside", &["empty", "what is attached"]);
+    let options = CopyOptions { companions: vec![beside.clone()], ..alone(&["x"]) };
+    let to = Noted { says: true, ..Noted::default() };
+    let ledger = go(&from, &to, &root, &options).unwrap();
+    let log = to.log();
+    let at = |line: &str| log.iter().position(|l| l == line).unwrap_or_else(|| panic!("{line} in {log:?}"));
+    assert!(at("push layer two") < at("push what is attached") && at("push beside") < at("push image"), "{log:?}");
+    let asked: Vec<_> = log.iter().filter(|line| line.starts_with("exists")).collect();
+    assert_eq!(asked, ["exists layer one", "exists layer two", "exists image"], "nothing of the image was there");
+    let names: Vec<_> = ledger.companions.iter().map(|t| (name_of(&t.descriptor), t.how.clone())).collect();
+    assert_eq!(names, ["empty", "what is attached", "beside"].map(|name| (name.to_owned(), How::Sent)));
+    // 6 + 9 + 9 bytes of the image's blobs, 5 + 16 of the companion's.
+    assert_eq!(ledger.sent(), 24 + 21 + root.size + beside.size);
+
+    // The image is there: what goes along with it stays where it is.
+    assert_eq!(go(&from, &to, &root, &options).unwrap().companions, []);
+    assert_eq!(to.count("exists beside"), 0);
+
+    // Something of the image is there: so may be something of the companion.
+    let to = Noted { says: true, ..Noted::default() };
+    for name in ["layer one", "what is attached"] {
+        to.inner.push(&blob(name), &name.as_bytes().to_vec()).unwrap();
+    }
+    let ledger = go(&from, &to, &root, &options).unwrap();
+    assert_eq!(ledger.companions.iter().filter(|t| t.how == How::Present).count(), 1);
+}
+
+#[test]
+fn a_companion_that_is_refused_is_left_behind() {
+    let from = Memory::new();
+    let root = image(&from, "image", &["config", "layer"]);
+    let beside = image(&from, "beside", &["empty", "what is attached"]);
+    let mut to = Noted::default();
+    to.refused.insert(blob("what is attached").digest);
+    let left = Mutex::new(Vec::new());
+    let observe = |event: CopyEvent<'_>| {
+        if let CopyEvent::LeftBehind { descriptor, error } = event {
+            left.lock().unwrap().push((descriptor.digest.clone(), error.kind()));
+        }
+    };
+    let options = CopyOptions { companions: vec![beside.clone()], ..alone(&["x"]) };
+    copy(&from, &to, &root, &options, &observe).unwrap();
+    assert_eq!(*left.lock().unwrap(), [(beside.digest, ErrorKind::Denied)]);
+    assert_eq!(to.resolve("x").unwrap().digest, root.digest);
+}
+
+#[test]
+fn no_layer_is_sent_against_a_promise() {
+    let from = Memory::new();
+    let root = image(&from, "image", &["config", "layer one", "layer two"]);
+    let layers = ["layer one", "layer two"].map(blob);
+    let options = CopyOptions { no_layer_bytes: true, ..alone(&["x"]) };
+    let to = Noted::default();
+    to.inner.push(&layers[0], &b"layer one".to_vec()).unwrap();
+    let error = go(&from, &to, &root, &options).unwrap_err();
+    assert_eq!((error.reason(), error.digest()), (Some(LAYER_BYTES), Some(&layers[1].digest)));
+    assert!(to.resolve("x").is_err());
+    to.inner.push(&layers[1], &b"layer two".to_vec()).unwrap();
+    assert_eq!(go(&from, &to, &root, &options).unwrap().sent(), 6 + root.size);
+    // A registry that only says that it has a layer does not make us send it either.
+    let mut to = Noted::default();
+    to.claimed.extend(layers.iter().map(|layer| layer.digest.clone()));
+    assert_eq!(go(&from, &to, &root, &options).unwrap_err().reason(), Some(LAYER_BYTES));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{Content, Error, ErrorKind, Result, Side, Store};
 use oci_merge_image::Descriptor;
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Where the bytes come from.
@@ -26,12 +26,16 @@ pub(super) struct Watched<'a> {
     pub(super) progress: &'a (dyn Fn(u64) + Sync),
     pub(super) failure: Mutex<Option<Error>>,
     pub(super) shared: AtomicBool,
+    /// Bytes that were put on their way, those that went twice included.
+    pub(super) sent: AtomicU64,
 }
 
 impl Watched<'_> {
-    /// Puts this into a store; an error says at which end it arose.
-    pub(super) fn push_to(&self, to: &dyn Store) -> Result<()> {
-        let Err(error) = to.push(self.descriptor, self) else { return Ok(()) };
+    /// Puts this into a store, and says how many bytes went once more; an error says at which end it arose.
+    pub(super) fn push_to(&self, to: &dyn Store) -> Result<u64> {
+        let Err(error) = to.push(self.descriptor, self) else {
+            return Ok(self.sent.load(Ordering::Relaxed).saturating_sub(self.descriptor.size));
+        };
         if error.kind() == ErrorKind::Cancelled {
             return Err(error);
         }
@@ -77,6 +81,10 @@ impl Content for Watched<'_> {
         let file = content.file().map_err(|e| self.note(e))?;
         self.shared.store(file.is_some(), Ordering::Relaxed);
         Ok(file)
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 

@@ -48,7 +48,7 @@ impl IndexFile {
     }
 
     /// The entry that a reference name stands for, or else a full name as containerd keeps it; for the empty text the
-    /// only one. Without the annotations that name it.
+    /// only one, artifacts not counted. Without the annotations that name it.
     ///
     /// A digest that is not in the index is not found here.
     pub(crate) fn find(&self, reference: &str) -> Result<Descriptor> {
@@ -56,10 +56,14 @@ impl IndexFile {
         let in_full =
             |entry: &Descriptor| entry.annotations.get(CONTAINERD_NAME).is_some_and(|n| is_same(n, reference));
         let select = |fits: &dyn Fn(&Descriptor) -> bool| self.entries.iter().filter(|e| fits(e)).collect::<Vec<_>>();
+        let some = |found: Vec<_>| (!found.is_empty()).then_some(found);
         let found = match reference.parse::<Digest>() {
             Ok(digest) => select(&|entry| entry.digest == digest),
-            Err(_) if reference.is_empty() => select(&|_| true),
-            Err(_) => Some(select(&named)).filter(|found| !found.is_empty()).unwrap_or_else(|| select(&in_full)),
+            // image-spec `descriptor.md`: what has an artifactType is attached to an image, and is none.
+            Err(_) if reference.is_empty() => {
+                some(select(&|e| !e.rest.contains_key("artifactType"))).unwrap_or_else(|| select(&|_| true))
+            }
+            Err(_) => some(select(&named)).unwrap_or_else(|| select(&in_full)),
         };
         let Some(first) = found.first() else {
             return Err(match reference {

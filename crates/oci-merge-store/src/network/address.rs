@@ -18,8 +18,13 @@ pub(crate) fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || literal(host).is_some_and(|ip| ip.to_canonical().is_loopback())
 }
 
+/// Whether the name of a host alone says that it is this machine or in a private network.
+pub(crate) fn is_private_by_name(host: &str) -> bool {
+    is_this_machine(host) || literal(host).is_some_and(|ip| !is_public(ip))
+}
+
 /// Whether an address can be that of a server on the Internet (IANA special-purpose address registries).
-pub(crate) fn is_public(ip: IpAddr) -> bool {
+pub(super) fn is_public(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
@@ -64,7 +69,7 @@ impl Seen {
     /// unless its name says otherwise.
     pub(crate) fn is_public(&self, host: &str) -> bool {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied();
-        seen.unwrap_or_else(|| !is_this_machine(host) && literal(host).is_none_or(is_public))
+        seen.unwrap_or_else(|| !is_private_by_name(host))
     }
 
     fn remember(&self, host: &str, public: bool) {
@@ -95,9 +100,10 @@ impl Resolver for Lookup {
         config: &ureq::config::Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        DIAL.set(Dial::Failed);
+        // A proxy is looked up in the middle of dialling.
+        let before = DIAL.replace(Dial::Failed);
         let found = self.inner.resolve(uri, config, timeout)?;
-        DIAL.set(Dial::Kept);
+        DIAL.set(before);
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
         let private = found.iter().map(|socket| socket.ip()).find(|ip| !is_public(*ip));
         match private {

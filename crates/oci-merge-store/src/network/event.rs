@@ -45,6 +45,10 @@ pub struct Exchange {
     pub took: Duration,
     /// What broke, if there was no answer.
     pub failure: Option<String>,
+    /// Header fields of the request, a line each; values that may give access are left out.
+    pub request_headers: Vec<String>,
+    /// The same of the answer.
+    pub answer_headers: Vec<String>,
 }
 
 impl fmt::Display for Exchange {

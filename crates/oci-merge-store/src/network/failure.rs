@@ -19,19 +19,40 @@ pub(crate) struct Failure {
     pub(crate) transient: bool,
     /// Whether the peer was reached and speaks no TLS.
     pub(crate) not_tls: bool,
-    /// Whether a connection that was kept from an earlier request broke once everything was sent. The peer may have
-    /// closed it long before, or it may have done what it was asked and only the answer is lost.
+    /// Whether nobody there speaks https: the peer speaks no TLS, or nothing listens.
+    pub(crate) no_https: bool,
+    /// Whether the peer closed a connection that had been made.
+    pub(crate) closed: bool,
+    /// Whether a connection that was kept from an earlier request broke once part of a body was sent. The peer may have
+    /// closed it long before, or it may have that part, or it may have done what it was asked and the answer is lost.
     pub(crate) stale: bool,
     /// For people.
     pub(crate) text: String,
+    /// The address of a service other than the registry that refused, and its status.
+    pub(crate) refused: Option<(String, u16)>,
     /// One of ours that stopped the request from inside: content that cannot be read, a cancellation.
     pub(crate) ours: Option<Error>,
 }
 
+/// What an error is caused by if nobody there speaks https.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody there speaks https")]
+pub(crate) struct NoHttps;
+
 impl Failure {
     /// A failure that no further attempt mends.
     pub(crate) fn fatal(kind: ErrorKind, text: impl Into<String>) -> Failure {
-        Failure { kind, transient: false, not_tls: false, stale: false, text: text.into(), ours: None }
+        Failure {
+            kind,
+            transient: false,
+            not_tls: false,
+            no_https: false,
+            closed: false,
+            stale: false,
+            text: text.into(),
+            refused: None,
+            ours: None,
+        }
     }
 
     fn transient(text: String) -> Failure {
@@ -54,8 +75,16 @@ impl Failure {
             ureq::Error::Timeout(ureq::Timeout::Resolve) => {
                 Failure::transient(format!("looking up {host} took too long"))
             }
+            ureq::Error::Timeout(ureq::Timeout::RecvResponse) => {
+                Failure::transient(format!("{host} took too long to send the head of an answer"))
+            }
             ureq::Error::Timeout(_) => Failure::transient(format!("{host} neither took nor sent a byte for too long")),
             ureq::Error::HostNotFound => Failure::transient(format!("{host} has no address")),
+            ureq::Error::ConnectProxyFailed(why) => {
+                let text = format!("the proxy does not lead to {host}: {why}");
+                let for_good = why.contains("responded 4");
+                if for_good { Failure::fatal(ErrorKind::Network, text) } else { Failure::transient(text) }
+            }
             ureq::Error::Rustls(e) => Failure::of_tls(&e, &host),
             ureq::Error::Other(e) if e.is::<PrivateAddress>() => Failure::fatal(ErrorKind::Denied, e.to_string()),
             other => Failure::fatal(ErrorKind::Network, format!("{host}: {other}")),
@@ -73,14 +102,17 @@ impl Failure {
             return Failure::of_tls(tls, &host);
         }
         if dial != Dial::Failed {
-            return Failure::transient(format!("the connection to {host} broke: {error}"));
+            let closed = error.kind() != io::ErrorKind::TimedOut;
+            return Failure { closed, ..Failure::transient(format!("the connection to {host} broke: {error}")) };
         }
         let hung_up = matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted);
         // Where nothing listens on this machine, nothing will in a few seconds either.
         let hopeless = error.kind() == ConnectionRefused && is_this_machine(url.host());
+        let unwelcome = hung_up || error.kind() == ConnectionRefused;
         Failure {
             transient: !hopeless,
             not_tls: hung_up && url.is_https(),
+            no_https: unwelcome && url.is_https(),
             ..Failure::fatal(ErrorKind::Network, format!("cannot connect to {host}: {error}"))
         }
     }
@@ -90,7 +122,7 @@ impl Failure {
         match error {
             // Bytes that are not a TLS record at all.
             rustls::Error::InvalidMessage(_) => {
-                Failure { not_tls: true, ..failure(format!("{host} does not speak TLS")) }
+                Failure { not_tls: true, no_https: true, ..failure(format!("{host} does not speak TLS")) }
             }
             rustls::Error::InvalidCertificate(why) => {
                 failure(format!("the certificate of {host} is not to be trusted: {}", certificate(why)))
@@ -105,6 +137,7 @@ impl Failure {
             Some(ours) => ours,
             None => {
                 let error = Error::new(self.kind, place, text);
+                let error = if self.no_https { error.caused_by(NoHttps) } else { error };
                 if self.transient { error.retryable() } else { error }
             }
         }

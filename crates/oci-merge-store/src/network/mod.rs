@@ -14,7 +14,11 @@ mod bounded;
 mod clock;
 mod event;
 mod failure;
-mod http_date;
+mod headers;
+mod host_certs;
+pub(crate) mod http_date;
+mod pace;
+mod proxy;
 mod redirect;
 mod request;
 mod retry;
@@ -25,14 +29,16 @@ mod url;
 
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, Exchange, Watcher};
+pub use proxy::Proxies;
 pub use settings::{Settings, Tls};
 
-pub(crate) use address::{is_public, is_this_machine, literal};
+pub(crate) use address::{is_private_by_name, is_this_machine, literal};
 pub(crate) use bounded::{read_all, read_file};
 #[cfg(test)]
 pub(crate) use clock::tests::StillClock;
-pub(crate) use failure::{Failure, Heard};
-pub(crate) use redirect::{Clear, follow};
+pub(crate) use failure::{Failure, Heard, NoHttps};
+pub(crate) use pace::Incoming;
+pub(crate) use redirect::{Clear, follow, follow_within_origin, location};
 pub(crate) use request::{Request, Response};
 pub(crate) use retry::{Attempts, is_transient, retry_after};
 pub(crate) use url::{Url, decode, encode};

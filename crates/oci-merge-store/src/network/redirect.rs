@@ -3,7 +3,7 @@
 use super::failure::{Failure, Heard};
 use super::request::{Request, Response};
 use super::url::Url;
-use super::{Network, is_this_machine};
+use super::{Network, is_private_by_name, is_this_machine};
 use crate::ErrorKind;
 use ureq::http::{Method, header};
 
@@ -21,7 +21,31 @@ pub(crate) enum Clear {
 
 /// Makes a request and follows where it is sent on. `Authorization` is left out as soon as scheme, host or port is
 /// not that of the first address.
-pub(crate) fn follow(network: &Network, mut request: Request<'_>, clear: Clear) -> Heard<Response> {
+pub(crate) fn follow(network: &Network, request: Request<'_>, clear: Clear) -> Heard<Response> {
+    follow_where(network, request, clear, |_| Ok(()))
+}
+
+/// The same, as long as scheme, host and port stay those of the first address: for a request whose body or query is for
+/// nobody else, which 307 and 308 would send on with it.
+pub(crate) fn follow_within_origin(network: &Network, request: Request<'_>) -> Heard<Response> {
+    let first = request.url.clone();
+    follow_where(network, request, Clear::Named, |next| {
+        if next.same_origin(&first) {
+            return Ok(());
+        }
+        let (first, next) = (first.redacted(), next.redacted());
+        let text = format!("{first} redirects to {next}, of another origin, and what is asked here is for no other");
+        Err(Failure::fatal(ErrorKind::Denied, text))
+    })
+}
+
+/// Follows as far as our rules and those of the caller allow.
+fn follow_where(
+    network: &Network,
+    mut request: Request<'_>,
+    clear: Clear,
+    may: impl Fn(&Url) -> Heard<()>,
+) -> Heard<Response> {
     let first = request.url.clone();
     may_speak(network, &first, clear)?;
     for _ in 0..=MAX_REDIRECTS {
@@ -29,16 +53,12 @@ pub(crate) fn follow(network: &Network, mut request: Request<'_>, clear: Clear) 
         if !is_redirect(response.status, &request.method) {
             return Ok(response);
         }
-        let Some(location) = response.header("location") else {
+        let Some(next) = location(network, &response, clear)? else {
             let text = format!("{} was answered with {} and no Location", request.url.redacted(), response.status);
             return Err(Failure::fatal(ErrorKind::Network, text));
         };
-        let next = response
-            .url
-            .join(&location)
-            .map_err(|e| Failure::fatal(ErrorKind::Network, format!("{} redirects to {e}", request.url.redacted())))?;
         response.discard();
-        may_follow(network, &request.url, &next, clear)?;
+        may(&next)?;
         if !next.same_origin(&first) {
             request.headers.retain(|(name, _)| name != header::AUTHORIZATION);
         }
@@ -48,10 +68,26 @@ pub(crate) fn follow(network: &Network, mut request: Request<'_>, clear: Clear) 
     Err(Failure::fatal(ErrorKind::Network, text))
 }
 
-/// Refuses a way out of https, and plain HTTP where it was not asked for.
+/// Where an answer leads with its `Location`, if our rules allow to go there; `None` if it has none.
+pub(crate) fn location(network: &Network, answer: &Response, clear: Clear) -> Heard<Option<Url>> {
+    let Some(location) = answer.header("location") else { return Ok(None) };
+    let next = answer
+        .url
+        .join(&location)
+        .map_err(|e| Failure::fatal(ErrorKind::Network, format!("{} leads to {e}", answer.url.redacted())))?;
+    may_follow(network, &answer.url, &next, clear)?;
+    Ok(Some(next))
+}
+
+/// Refuses a way out of https, one from the Internet into a private network, and plain HTTP where it was not asked for.
 fn may_follow(network: &Network, from: &Url, to: &Url, clear: Clear) -> Heard<()> {
     if from.is_https() && !to.is_https() {
-        let text = format!("{} redirects out of https, to {}", from.redacted(), to.redacted());
+        let text = format!("{} leads out of https, to {}", from.redacted(), to.redacted());
+        return Err(Failure::fatal(ErrorKind::Policy, text));
+    }
+    if is_private_by_name(to.host()) && network.is_public(from.host()) {
+        let (from, to) = (from.redacted(), to.redacted());
+        let text = format!("{from}, which is public, leads to {to}, a private address that only this side can reach");
         return Err(Failure::fatal(ErrorKind::Policy, text));
     }
     may_speak(network, to, clear)
@@ -87,7 +123,7 @@ mod tests {
     use crate::network::Settings;
 
     #[test]
-    fn no_redirect_leads_out_of_https_or_into_the_clear() {
+    fn no_redirect_leads_out_of_https_or_into_the_clear_or_into_a_private_network() {
         let plain_http = vec!["registry.lan:5000".to_owned(), "mirror.lan".to_owned()];
         let network = Network::new(Settings { plain_http, ..Settings::default() });
         let may = |from: &str, to: &str, clear| {
@@ -100,7 +136,14 @@ mod tests {
             ("https://registry.lan:5000/", "http://registry.lan:5000/", false, false),
             ("http://registry.lan:5000/", "https://b.test/", true, true),
             ("http://registry.lan:5000/", "http://mirror.lan:8080/", true, true),
-            ("http://registry.lan:5000/", "http://127.0.0.1:9/", true, true),
+            ("http://127.0.0.1:5000/", "http://127.0.0.1:9/", true, true),
+            ("http://127.0.0.1:5000/", "https://b.test/", true, true),
+            ("https://10.0.0.5/", "https://10.0.0.6/", true, true),
+            ("https://a.test/", "https://10.0.0.6/", false, false),
+            ("https://a.test/", "https://localhost:8443/", false, false),
+            ("https://a.test/", "https://[::1]/", false, false),
+            ("https://a.test/", "https://169.254.169.254/latest/", false, false),
+            ("http://registry.lan:5000/", "http://127.0.0.1:9/", false, false),
             ("http://registry.lan:5000/", "http://registry.lan:5001/", false, true),
             ("http://registry.lan:5000/", "http://b.test/", false, true),
         ] {

@@ -1,10 +1,10 @@
 //! What is asked, and what comes back.
 
 use super::bounded;
+use super::pace::Incoming;
 use super::url::Url;
 use crate::Content;
 use std::io::{self, Read};
-use ureq::BodyReader;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// A request; it can be made again, for its body can be opened again.
@@ -51,7 +51,7 @@ pub(crate) struct Response {
     /// Where it came from, redirects followed.
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<BodyReader<'static>>,
+    pub(crate) body: Option<Incoming>,
 }
 
 /// As much of a body as is read only to keep the connection.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
 /// The largest file of certificates that is read, in bytes.
-const MAX_CA_FILE: u64 = 4 << 20;
+pub(super) const MAX_CA_FILE: u64 = 4 << 20;
 
 /// The authorities of the system, or Mozilla's where the system has none (an image made from scratch), and those of
 /// the given files. The system's are found as OpenSSL finds them, `SSL_CERT_FILE` and `SSL_CERT_DIR` included.
@@ -19,14 +19,15 @@ pub(super) fn load(ca_files: &[PathBuf]) -> Result<Vec<Certificate<'static>>, Fa
             webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     }
     for file in ca_files {
-        roots.extend(read(file)?);
+        roots.extend(read_certificates(file)?);
     }
     Ok(roots)
 }
 
-fn read(file: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
+/// The certificates of a PEM file, at least one.
+pub(super) fn read_certificates(file: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
     let refuse =
-        |why: String| Failure::fatal(ErrorKind::Policy, format!("the authorities in {}: {why}", file.display()));
+        |why: String| Failure::fatal(ErrorKind::Policy, format!("the certificates in {}: {why}", file.display()));
     let pem = bounded::read_file(file, MAX_CA_FILE).map_err(|e| refuse(e.to_string()))?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {

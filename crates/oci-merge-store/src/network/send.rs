@@ -1,13 +1,14 @@
 //! One request on the wire.
 
-use super::Network;
-use super::agent::{self, Dial, Need};
+use super::agent::{self, Dial};
 use super::event::{Event, Exchange};
 use super::failure::{Failure, Heard};
+use super::pace::{Incoming, Pace};
 use super::request::{Body, Request, Response};
+use super::{Network, headers};
 use crate::{Error, ErrorKind};
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ureq::http::{self, header};
 use ureq::{AsSendBody, SendBody};
 
@@ -18,14 +19,14 @@ impl Network {
     /// Makes one request and reads the head of its answer, whatever the status.
     ///
     /// A connection that was kept from an earlier request and turns out to be dead is no attempt: the request goes
-    /// out again at once, on a new connection. Only if a whole body was sent on it, the caller has to find out first
+    /// out again at once, on a new connection. Only if some of a body was sent on it, the caller has to find out first
     /// whether that was in vain.
     pub(crate) fn send(&self, request: &Request<'_>) -> Heard<Response> {
         let mut sent = 0;
         match self.send_once(request, false, &mut sent) {
-            Err(failure) if failure.transient && agent::dial() == Dial::Kept => match &request.body {
-                Some(body) if sent >= body.size => Err(Failure { stale: true, ..failure }),
-                _ => self.send_once(request, true, &mut sent),
+            Err(failure) if failure.closed && agent::dial() == Dial::Kept => match sent {
+                0 => self.send_once(request, true, &mut sent),
+                _ => Err(Failure { stale: true, ..failure }),
             },
             done => done,
         }
@@ -35,12 +36,7 @@ impl Network {
         if self.is_cancelled() && !request.tidying {
             return Err(Failure::cancelled(request.url.host()));
         }
-        let need = Need {
-            tls: request.url.is_https(),
-            verified: !Network::is_named(&self.settings().insecure, &request.url),
-            public_only: request.public_only,
-        };
-        let agent = self.0.agents.get(need, self.settings())?;
+        let agent = self.0.agents.get(&request.url, request.public_only, self.settings())?;
         let clock = &self.settings().clock;
         let began = clock.now();
         agent::before_request();
@@ -82,7 +78,7 @@ impl Network {
         let answer = agent.run(config.build())?;
         let (parts, body) = answer.into_parts();
         let (status, url) = (parts.status.as_u16(), request.url.clone());
-        Ok(Response { status, url, headers: parts.headers, body: Some(body.into_reader()) })
+        Ok(Response { status, url, headers: parts.headers, body: Some(Incoming::new(self, body.into_reader())) })
     }
 
     fn outgoing<'a>(&'a self, body: Body<'a>, sent: &'a mut u64) -> io::Result<Outgoing<'a>> {
@@ -92,7 +88,8 @@ impl Network {
         if body.size == 0 && inner.read(&mut [0]).map_err(unreadable)? > 0 {
             return Err(differs("more bytes than its descriptor says".into()).into());
         }
-        Ok(Outgoing { network: self, inner, left: body.size, sent })
+        let pace = Pace::new(self.settings());
+        Ok(Outgoing { network: self, inner, left: body.size, sent, pace, handed_over: None })
     }
 }
 
@@ -102,12 +99,18 @@ struct Outgoing<'a> {
     inner: Box<dyn Read + Send + 'a>,
     left: u64,
     sent: &'a mut u64,
+    pace: Pace,
+    /// When bytes were handed over last, and how many.
+    handed_over: Option<(Instant, usize)>,
 }
 
 impl Read for Outgoing<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.network.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "sending", "cancelled").into());
+        }
+        if let Some((when, count)) = self.handed_over.take() {
+            self.pace.step(when, count)?;
         }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let Some(space) = buffer.get_mut(..most).filter(|space| !space.is_empty()) else { return Ok(0) };
@@ -120,6 +123,7 @@ impl Read for Outgoing<'_> {
         }
         self.left = self.left.saturating_sub(count as u64);
         *self.sent += count as u64;
+        self.handed_over = Some((self.pace.now(), count));
         Ok(count)
     }
 }
@@ -147,5 +151,36 @@ fn exchange(request: &Request<'_>, result: &Heard<Response>, sent: u64, took: Du
         length: answer.and_then(Response::length),
         took,
         failure: result.as_ref().err().map(|failure| failure.text.clone()),
+        request_headers: headers::of_request(&request.headers),
+        answer_headers: answer.map(|r| headers::of_answer(&r.headers)).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Settings, Url};
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_peer_that_only_ever_announces_an_answer_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let play = |stream: &mut TcpStream| -> io::Result<()> {
+            let began = Instant::now();
+            // Never silent for long, never so much that the head is too large, and with an end for those who wait.
+            while began.elapsed() < Duration::from_secs(5) {
+                stream.write_all(b"HTTP/1.1 102 Processing\r\n\r\n")?;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        };
+        std::thread::spawn(move || play(&mut listener.accept().unwrap().0));
+        let settings = Settings { progress_timeout: Duration::from_millis(100), ..Settings::default() };
+        let answer = Network::new(settings).send(&Request::new(http::Method::GET, url));
+        let failure = answer.map(|answer| answer.status).unwrap_err();
+        assert!(failure.kind == ErrorKind::Network && failure.transient, "{failure:?}");
+        assert!(failure.text.contains("too long"), "{failure:?}");
     }
 }

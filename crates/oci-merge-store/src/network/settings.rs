@@ -1,7 +1,7 @@
 //! How the network is used. The library reads no environment: whoever runs it fills this in.
 
-use super::{Clock, SystemClock, Watcher};
-use crate::registry::Credentials;
+use super::{Clock, Proxies, SystemClock, Watcher};
+use crate::registry::{Credentials, RegistriesConf};
 use rustls::crypto::CryptoProvider;
 use std::fmt;
 use std::path::PathBuf;
@@ -21,6 +21,13 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Files of certificate authorities (PEM) that are trusted beside those of the system.
     pub ca_files: Vec<PathBuf>,
+    /// Directories with certificates for single hosts, `HOST:PORT/*.crt` that are trusted and `*.cert` with `*.key` that
+    /// are shown (containers-certs.d(5)).
+    pub certs_dirs: Vec<PathBuf>,
+    /// Through which proxies hosts are reached.
+    pub proxies: Proxies,
+    /// Where registries are read from, if not where their names say: `registries.conf`.
+    pub registries: RegistriesConf,
     /// Who we are to registries.
     pub credentials: Credentials,
     /// Hosts (`host` or `host:port`) that are spoken to in plain HTTP; this machine need not be named.
@@ -31,7 +38,7 @@ pub struct Settings {
     pub auth_realms: Vec<String>,
     /// How long a connection may take to be made, TLS included.
     pub connect_timeout: Duration,
-    /// How long a peer may neither take nor send a byte.
+    /// How long a peer may neither take nor send a byte. For the whole head of an answer it may take twice as long.
     pub progress_timeout: Duration,
     /// Who is told what happens.
     pub watcher: Watcher,
@@ -46,6 +53,9 @@ impl Default for Settings {
         Settings {
             tls: None,
             ca_files: Vec::new(),
+            certs_dirs: Vec::new(),
+            proxies: Proxies::default(),
+            registries: RegistriesConf::default(),
             credentials: Credentials::default(),
             plain_http: Vec::new(),
             insecure: Vec::new(),
@@ -64,6 +74,9 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("tls", &self.tls)
             .field("ca_files", &self.ca_files)
+            .field("certs_dirs", &self.certs_dirs)
+            .field("proxies", &self.proxies)
+            .field("registries", &self.registries)
             .field("credentials", &self.credentials)
             .field("plain_http", &self.plain_http)
             .field("insecure", &self.insecure)

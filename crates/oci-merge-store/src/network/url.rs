@@ -84,6 +84,11 @@ impl Url {
         &self.host
     }
 
+    /// The port, also where it is the usual one.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// `host:port`, the port always there.
     pub(crate) fn host_and_port(&self) -> String {
         format!("{}:{}", self.host, self.port)

@@ -17,6 +17,8 @@ pub(super) struct Missed {
     pub(super) error: Error,
     /// What the registry said, if it said something.
     pub(super) said: Option<Said>,
+    /// The same in a line, or why there is no answer.
+    pub(super) short: String,
     /// Why the next attempt may go well, and when.
     again: Option<(String, Option<Duration>)>,
     /// Whether all of it may be due to a connection that was dead from the beginning.
@@ -26,7 +28,7 @@ pub(super) struct Missed {
 impl Missed {
     /// One that no further attempt mends.
     pub(super) fn for_good(error: Error) -> Missed {
-        Missed { error, said: None, again: None, stale: false }
+        Missed { short: error.to_string(), error, said: None, again: None, stale: false }
     }
 
     /// Whether the next attempt may go well.
@@ -108,19 +110,35 @@ impl Registry {
         };
         let error = Error::new(kind, self.reference.name(), text).caused_by(refusal);
         let error = if said.lacks_blobs { error.because(MANIFEST_BLOB_UNKNOWN) } else { error };
-        Missed { error, said: Some(said), again: None, stale: false }
+        Missed { short: format!("it said {said}"), error, said: Some(said), again: None, stale: false }
     }
 
     fn failed(&self, failure: Failure, scope: &Scope, attempts: &Attempts) -> Missed {
         let again = failure.transient.then(|| (failure.text.clone(), None));
-        let stale = failure.stale;
-        let text = if failure.kind == ErrorKind::Denied && failure.ours.is_none() {
-            let found = self.host.credentials(&self.network, &self.repository);
-            self.denied(attempts, failure.text.clone(), None, scope, &found)
-        } else {
-            format!("{}: {}{}", attempts.what(), failure.text, after(attempts))
+        let (stale, short) = (failure.stale, failure.text.clone());
+        if failure.kind != ErrorKind::Denied || failure.ours.is_some() {
+            let text = format!("{}: {}{}", attempts.what(), failure.text, after(attempts));
+            return Missed { error: failure.into_error(&self.reference.name(), text), said: None, short, again, stale };
+        }
+        let found = self.host.credentials(&self.network, &self.repository);
+        let text = self.denied(attempts, failure.text.clone(), None, scope, &found);
+        let refusal = failure.refused.clone().map(|(url, status)| Refusal {
+            registry: self.host.name().to_owned(),
+            repository: self.repository.clone(),
+            status,
+            code: None,
+            message: Some(failure.text.clone()),
+            request_id: None,
+            url,
+            attempts: attempts.made(),
+            looked: found.looked.clone(),
+        });
+        let error = failure.into_error(&self.reference.name(), text);
+        let error = match refusal {
+            Some(refusal) => error.caused_by(refusal),
+            None => error,
         };
-        Missed { error: failure.into_error(&self.reference.name(), text), said: None, again, stale }
+        Missed { error, said: None, short, again, stale }
     }
 
     fn denied(

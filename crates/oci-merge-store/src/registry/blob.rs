@@ -3,12 +3,11 @@
 use super::Registry;
 use super::manifest::is_manifest;
 use super::scope::Scope;
-use crate::network::{Attempts, Request};
+use crate::network::{Attempts, Incoming, Request, Response};
 use crate::verified::Verified;
 use crate::{Error, ErrorKind, Result};
 use oci_merge_image::Descriptor;
 use std::io::{self, Read};
-use ureq::BodyReader;
 use ureq::http::{Method, header};
 
 impl Registry {
@@ -29,11 +28,17 @@ impl Registry {
             answer = ask(Method::GET, &mut attempts)?;
         }
         match answer.status {
-            // Content of another length is other content, whatever the address says; 0 is how some say nothing.
-            200 => Ok(answer.length().is_none_or(|length| length == 0 || length == descriptor.size)),
+            200 => Ok(has_length(&answer, descriptor)),
             404 => Ok(false),
             _ => Err(self.refused(answer, &scope, &attempts).error),
         }
+    }
+
+    /// Whether a blob is there, after an answer was lost: asked once, and not knowing is no.
+    pub(super) fn is_there_now(&self, descriptor: &Descriptor, attempts: &Attempts) -> bool {
+        let Ok(url) = self.url(&format!("blobs/{}", descriptor.digest)) else { return false };
+        let answer = self.attempt(&Request::new(Method::HEAD, url), &Scope::push(&self.repository), attempts);
+        answer.is_ok_and(|answer| answer.status == 200 && has_length(&answer, descriptor))
     }
 
     pub(super) fn fetch_blob(&self, descriptor: &Descriptor) -> Result<Verified> {
@@ -52,13 +57,18 @@ impl Registry {
     }
 }
 
+/// Content of another length is other content, whatever the address says; 0 is how some say nothing.
+fn has_length(answer: &Response, descriptor: &Descriptor) -> bool {
+    answer.length().is_none_or(|length| length == 0 || length == descriptor.size)
+}
+
 /// A blob's bytes. What was handed out is not asked for again, where the server can start in the middle; where it
 /// cannot, the beginning is read once more and left out. Either way the reader around this one has the last word.
 struct Stream {
     registry: Registry,
     descriptor: Descriptor,
     at: u64,
-    body: Option<BodyReader<'static>>,
+    body: Option<Incoming>,
     /// Whether the server is believed to know ranges.
     ranges: bool,
     attempts: Attempts,

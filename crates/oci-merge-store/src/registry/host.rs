@@ -9,7 +9,7 @@ use crate::network::{Clear, Event, Failure, Heard, Network, Request, Response, U
 use crate::{Error, ErrorKind, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use ureq::http::header;
+use ureq::http::{Method, header};
 
 /// The registries that were spoken to, by name.
 #[derive(Debug, Default)]
@@ -39,14 +39,34 @@ pub(super) struct Host {
     /// registry does not take what was found: some helpers hand out what is good for hours only.
     logins: Mutex<BTreeMap<String, Option<Credential>>>,
     told: Mutex<BTreeSet<String>>,
+    /// The most bytes of an upload that go in one request, once more were refused.
+    chunk: Mutex<Option<u64>>,
 }
 
 /// Where a registry is.
 #[derive(Debug, Clone)]
 struct Base {
     url: Url,
-    /// Whether its scheme is known. On this machine https is tried first and plain HTTP is what is left.
-    settled: bool,
+    tls: Tls,
+}
+
+/// What is known of the scheme of a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    /// It is a registry of this machine: https is tried first, and plain HTTP is what is left.
+    Tried,
+    /// The scheme is that of the address.
+    Settled,
+    /// https was tried in vain; requests that were made up before that still name it.
+    GivenUp,
+}
+
+impl Base {
+    /// An address that was made up for this registry, as it is to be asked now.
+    fn now(&self, url: &Url) -> Url {
+        let is_left = self.tls == Tls::GivenUp && url.is_https() && url.in_clear().same_origin(&self.url);
+        if is_left { url.in_clear() } else { url.clone() }
+    }
 }
 
 /// What a registry wants to be shown.
@@ -66,7 +86,11 @@ impl Host {
         let settings = network.settings();
         let here = is_this_machine(url.host());
         let in_clear = Network::is_named(&settings.plain_http, &url) || here && settings.tls.is_none();
-        let base = if in_clear { Base { url: url.in_clear(), settled: true } } else { Base { url, settled: !here } };
+        let base = match (in_clear, here) {
+            (true, _) => Base { url: url.in_clear(), tls: Tls::Settled },
+            (false, true) => Base { url, tls: Tls::Tried },
+            (false, false) => Base { url, tls: Tls::Settled },
+        };
         Ok(Host {
             name: name.to_owned(),
             base: Mutex::new(base),
@@ -74,6 +98,7 @@ impl Host {
             tokens: Tokens::default(),
             logins: Mutex::default(),
             told: Mutex::default(),
+            chunk: Mutex::default(),
         })
     }
 
@@ -84,8 +109,23 @@ impl Host {
 
     /// The address of a path below `/v2/`.
     pub(super) fn url(&self, path: &str) -> Result<Url> {
-        let joined = lock(&self.base).url.join(&format!("/v2/{path}"));
+        self.at(&format!("/v2/{path}"))
+    }
+
+    /// The address of a path, which may have a query.
+    pub(super) fn at(&self, path: &str) -> Result<Url> {
+        let joined = lock(&self.base).url.join(path);
         joined.map_err(|e| Error::new(ErrorKind::Policy, &self.name, format!("not an address: {e}")))
+    }
+
+    /// The most bytes of an upload that go in one request; `None`: any number, as far as is known.
+    pub(super) fn chunk(&self) -> Option<u64> {
+        *lock(&self.chunk)
+    }
+
+    /// Remembers that more were refused.
+    pub(super) fn takes_chunks_of(&self, most: u64) {
+        *lock(&self.chunk) = Some(most);
     }
 
     /// Makes a request for a repository and answers one challenge. `Authorization` is shown to nobody but this very
@@ -101,6 +141,7 @@ impl Host {
         let mut challenged = false;
         loop {
             let base = lock(&self.base).clone();
+            request.url = base.now(&request.url);
             let ours = request.url.same_origin(&base.url);
             let shown = if ours { self.authorization(network, repository, &scope)? } else { None };
             let with = match &shown {
@@ -108,8 +149,8 @@ impl Host {
                 None => request.clone(),
             };
             let response = match follow(network, with, Clear::Named) {
-                Err(failure) if failure.not_tls && ours && !base.settled => {
-                    request.url = self.give_up_tls(&base, &request.url);
+                Err(failure) if failure.not_tls && ours && base.tls == Tls::Tried => {
+                    self.give_up_tls(&base);
                     continue;
                 }
                 result => result?,
@@ -137,20 +178,35 @@ impl Host {
         }
     }
 
+    /// Asks whether a registry is there (distribution-spec, Determining Support), as nobody.
+    pub(super) fn greet(&self, network: &Network) -> Heard<Response> {
+        loop {
+            let base = lock(&self.base).clone();
+            let url = base.url.join("/v2/").map_err(|e| Failure::fatal(ErrorKind::Policy, e.to_string()))?;
+            match follow(network, Request::new(Method::GET, url), Clear::Named) {
+                Err(failure) if failure.not_tls && base.tls == Tls::Tried => self.give_up_tls(&base),
+                Err(failure) => return Err(failure),
+                Ok(response) => {
+                    self.settle(&base);
+                    return Ok(response);
+                }
+            }
+        }
+    }
+
     /// What there is to be shown for a repository, looked for again: for the list in a refusal.
     pub(super) fn credentials(&self, network: &Network, repository: &str) -> Found {
         network.settings().credentials.find(&self.name, repository)
     }
 
-    fn give_up_tls(&self, tried: &Base, url: &Url) -> Url {
-        *lock(&self.base) = Base { url: tried.url.in_clear(), settled: true };
-        url.in_clear()
+    fn give_up_tls(&self, tried: &Base) {
+        *lock(&self.base) = Base { url: tried.url.in_clear(), tls: Tls::GivenUp };
     }
 
     fn settle(&self, base: &Base) {
         let mut now = lock(&self.base);
-        if now.url == base.url {
-            now.settled = true;
+        if now.url == base.url && now.tls == Tls::Tried {
+            now.tls = Tls::Settled;
         }
     }
 
@@ -191,7 +247,9 @@ impl Host {
             let public_only = network.is_public(lock(&self.base).url.host());
             let credential = self.find(network, repository);
             let issued = fetch(network, &realm, scope, credential.as_ref(), public_only);
-            let (Err(Unissued::Refused(why)), true) = (&issued, credential.is_some()) else { return issued };
+            let (Err(Unissued::Refused { text: why, .. }), true) = (&issued, credential.is_some()) else {
+                return issued;
+            };
             self.forget_login(repository);
             if !scope.is_pull_only() {
                 return issued;

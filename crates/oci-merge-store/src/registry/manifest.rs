@@ -1,6 +1,7 @@
 //! Manifests and indexes: asked for, put, tagged (distribution-spec, Pulling manifests and Pushing Manifests).
 
 use super::Registry;
+use super::referrers::Subject;
 use super::scope::Scope;
 use crate::digester::Digester;
 use crate::network::{Attempts, Request, Response};
@@ -9,12 +10,15 @@ use crate::{Content, Error, ErrorKind, Result};
 use oci_merge_image::{Descriptor, Digest, Form, MAX_DOCUMENT_BYTES, MediaType, parse_strict, shown};
 use std::io::{self, Cursor};
 use std::sync::Arc;
-use ureq::http::{Method, header};
+use ureq::http::{HeaderName, Method, header};
 
 /// What may be answered: OCI's and Docker's manifests and indexes.
 const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
                       application/vnd.docker.distribution.manifest.v2+json, \
                       application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// Docker's manifests of before 2016, signed or not, which name no config.
+const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+";
 
 /// Whether a media type is kept among the manifests of a registry and not among its blobs.
 pub(super) fn is_manifest(media_type: &MediaType) -> bool {
@@ -24,6 +28,43 @@ pub(super) fn is_manifest(media_type: &MediaType) -> bool {
 /// Whether an answer says that it is about this manifest.
 fn is(answer: &Response, descriptor: &Descriptor) -> bool {
     answer.status == 200 && answer.header("docker-content-digest") == Some(descriptor.digest.to_string())
+}
+
+/// What a registry says of a manifest that it took.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Whether it knows that the manifest has a subject.
+    pub(super) listed: bool,
+    /// The tags that it has set beside.
+    pub(super) tags: Vec<String>,
+}
+
+/// Where a manifest is put.
+pub(super) struct Place<'a> {
+    /// A digest or a tag.
+    reference: String,
+    /// Beside a digest, tags that a registry may set with the same request (distribution-spec pull request 600).
+    tags: &'a [String],
+    /// What must hold, by registries that honour conditions (RFC 9110 section 13.1).
+    condition: Option<(HeaderName, String)>,
+}
+
+impl Place<'_> {
+    pub(super) fn tag(tag: &str) -> Place<'static> {
+        Place { reference: tag.to_owned(), tags: &[], condition: None }
+    }
+
+    pub(super) fn digest(descriptor: &Descriptor) -> Place<'static> {
+        Place::tag(&descriptor.digest.to_string())
+    }
+
+    pub(super) fn with_tags(self, tags: &[String]) -> Place<'_> {
+        Place { tags, ..self }
+    }
+
+    pub(super) fn only_if(self, name: HeaderName, value: String) -> Self {
+        Place { condition: Some((name, value)), ..self }
+    }
 }
 
 impl Registry {
@@ -64,27 +105,44 @@ impl Registry {
         Ok(Verified::new(descriptor, self.reference.name(), Cursor::new(bytes)))
     }
 
-    /// Puts a manifest under its digest or a tag.
-    pub(super) fn put_manifest(&self, descriptor: &Descriptor, bytes: &[u8], reference: &str) -> Result<()> {
-        let url = self.url(&format!("manifests/{reference}"))?;
-        let request = Request::new(Method::PUT, url)
+    /// Puts a manifest somewhere, and enters it in the list of its subject.
+    pub(super) fn enter_manifest(&self, descriptor: &Descriptor, bytes: &[u8], place: &Place<'_>) -> Result<Taken> {
+        let taken = self.put_manifest(descriptor, bytes, place)?;
+        self.kept.put(&descriptor.digest, bytes);
+        if let Some(subject) = Subject::of(bytes).filter(|_| !taken.listed) {
+            self.list_below_subject(descriptor, &subject)?;
+        }
+        Ok(taken)
+    }
+
+    /// Puts a manifest somewhere; what the registry says of it comes back.
+    pub(super) fn put_manifest(&self, descriptor: &Descriptor, bytes: &[u8], place: &Place<'_>) -> Result<Taken> {
+        let Place { reference, tags, condition } = place;
+        let url = tags.iter().fold(self.url(&format!("manifests/{reference}"))?, |url, tag| url.with("tag", tag));
+        let mut request = Request::new(Method::PUT, url)
             .header(header::CONTENT_TYPE, descriptor.media_type.as_ref())
             .body(&bytes, bytes.len() as u64);
+        if let Some((name, value)) = condition {
+            request = request.header(name.clone(), value);
+        }
         let scope = Scope::push(&self.repository);
         let what = format!("putting manifest {reference} ({} bytes)", bytes.len());
         let mut attempts = Attempts::new(&self.network, what);
         loop {
             let missed = match self.attempt(&request, &scope, &attempts) {
                 Ok(response) if (200..300).contains(&response.status) => {
+                    let set = response.headers.get_all("oci-tag").iter().filter_map(|value| value.to_str().ok());
+                    let tags = set.flat_map(|value| value.split(',')).map(|tag| tag.trim().to_owned()).collect();
+                    let listed = response.header("oci-subject").is_some();
                     response.discard();
-                    return Ok(());
+                    return Ok(Taken { listed, tags });
                 }
                 Ok(response) => return Err(self.refused(response, &scope, &attempts).error),
                 Err(missed) => missed,
             };
             // The answer may be what was lost, and not the request.
             if missed.is_transient() && self.is_at(descriptor, reference, &scope, &attempts) {
-                return Ok(());
+                return Ok(Taken::default());
             }
             missed.wait(&mut attempts)?;
         }
@@ -125,7 +183,7 @@ impl Registry {
         self.attempt(&head, scope, attempts).is_ok_and(|answer| is(&answer, descriptor))
     }
 
-    fn head(&self, reference: &str) -> Result<Request<'static>> {
+    pub(super) fn head(&self, reference: &str) -> Result<Request<'static>> {
         let url = self.url(&format!("manifests/{reference}"))?;
         Ok(Request::new(Method::HEAD, url).header(header::ACCEPT, ACCEPT))
     }
@@ -177,10 +235,17 @@ impl Registry {
         let (others, is) = match Form::of(&media_type) {
             Form::Manifest => (&["manifests"][..], "a manifest"),
             Form::Index => (&["layers", "config"][..], "an index"),
-            _ => return Err(refuse(&format!("it came as {}, which is neither a manifest nor an index", shown(name)))),
+            _ => {
+                let reason = if name.starts_with(SCHEMA_1) { "MANIFEST_SCHEMA1" } else { "MANIFEST_TYPE" };
+                let why = format!("it came as {}, which is neither a manifest nor an index", shown(name));
+                return Err(self.wrong(reference, &why).because(reason));
+            }
         };
         match others.iter().find(|key| document.contains_key(**key)) {
-            Some(key) => Err(refuse(&format!("it came as {is} and has `{key}`"))),
+            // CVE-2021-41190: one document, two readings.
+            Some(key) => {
+                Err(self.wrong(reference, &format!("it came as {is} and has `{key}`")).because("MANIFEST_AMBIGUOUS"))
+            }
             None => Ok(media_type),
         }
     }

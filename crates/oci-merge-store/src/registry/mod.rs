@@ -16,31 +16,41 @@
 mod answer;
 mod blob;
 mod challenge;
+mod checkup;
 mod credentials;
+mod feed;
 mod hint;
 mod host;
 mod kept;
 mod manifest;
+mod mirrors;
+mod mount;
 mod realm;
+mod referrers;
 mod refusal;
 mod scope;
+mod session;
+mod tags;
 mod token;
 mod upload;
 
+pub use checkup::{Checkup, CheckupFinding, CheckupState};
 pub use credentials::{Credential, Credentials, Environment, Looked, Secret};
 pub(crate) use host::Hosts;
+pub use mirrors::{RegistriesConf, open_to_read};
 pub use refusal::Refusal;
 
 use crate::network::{Network, Url};
 use crate::verified::Verified;
-use crate::{Content, Error, ErrorKind, Result, Store};
+use crate::{Content, Error, ErrorKind, Expected, Result, Store};
 use host::Host;
 use kept::Kept;
-use manifest::is_manifest;
+use manifest::{Place, is_manifest};
 use oci_merge_image::{Descriptor, Digest, Reference};
+use session::Session;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// A repository of a registry. Cloning it is cheap; all repositories of a registry that were opened with one
 /// [`Network`] share connections and tokens.
@@ -51,7 +61,8 @@ pub struct Registry {
     reference: Reference,
     repository: String,
     kept: Arc<Kept>,
-    sessions: Arc<Mutex<HashMap<Digest, Url>>>,
+    /// Sessions that were offered in the place of mounts.
+    sessions: Arc<Mutex<HashMap<Digest, Vec<Session>>>>,
 }
 
 impl Registry {
@@ -77,14 +88,6 @@ impl Registry {
     fn policy(&self, text: String) -> Error {
         Error::new(ErrorKind::Policy, self.reference.name(), text)
     }
-
-    fn keep_session(&self, digest: &Digest, session: Url) {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone(), session);
-    }
-
-    fn take_session(&self, digest: &Digest) -> Option<Url> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(digest)
-    }
 }
 
 impl Store for Registry {
@@ -109,32 +112,44 @@ impl Store for Registry {
             return self.upload(descriptor, content);
         }
         let bytes = self.read_manifest(descriptor, content)?;
-        self.put_manifest(descriptor, &bytes, &descriptor.digest.to_string())?;
-        self.kept.put(&descriptor.digest, &bytes);
-        Ok(())
+        self.enter_manifest(descriptor, &bytes, &Place::digest(descriptor)).map(drop)
     }
 
     fn tag(&self, descriptor: &Descriptor, tag: &str) -> Result<()> {
         self.reference.with_tag(tag).map_err(|e| self.policy(e.to_string()))?;
         let bytes = self.manifest_bytes(descriptor)?;
-        self.put_manifest(descriptor, &bytes, tag)
+        self.put_manifest(descriptor, &bytes, &Place::tag(tag)).map(drop)
     }
 
     // distribution-spec, Pushing Manifests: a registry takes a manifest only with what it names.
-    fn holds(&self, root: &Descriptor) -> Result<bool> {
-        self.is_there(root)
+    fn holds(&self, root: &Descriptor) -> Result<Option<bool>> {
+        self.is_there(root).map(Some)
     }
 
     fn is_tagged(&self, descriptor: &Descriptor, tag: &str) -> Result<bool> {
         self.stands_for(tag, descriptor)
     }
 
-    fn push_as(&self, descriptor: &Descriptor, content: &dyn Content, tag: &str) -> Result<bool> {
-        self.reference.with_tag(tag).map_err(|e| self.policy(e.to_string()))?;
+    fn push_as(
+        &self,
+        descriptor: &Descriptor,
+        content: &dyn Content,
+        tags: &[String],
+        expected: Option<&Expected>,
+    ) -> Result<bool> {
+        for tag in tags {
+            self.reference.with_tag(tag).map_err(|e| self.policy(e.to_string()))?;
+        }
         let bytes = self.read_manifest(descriptor, content)?;
-        self.put_manifest(descriptor, &bytes, tag)?;
-        self.kept.put(&descriptor.digest, &bytes);
+        match expected {
+            Some(expected) => tags.iter().try_for_each(|tag| self.move_tag(descriptor, &bytes, tag, expected))?,
+            None => self.put_tags(descriptor, &bytes, tags)?,
+        }
         Ok(true)
+    }
+
+    fn referrers(&self, subject: &Descriptor, artifact_type: &str) -> Result<Vec<Descriptor>> {
+        self.attached_to(&subject.digest, artifact_type)
     }
 
     fn mount(&self, descriptor: &Descriptor, from: &str) -> Result<bool> {

@@ -1,7 +1,7 @@
 //! Which token service may be asked, and so be shown a login: the registry names it, and a registry may lie.
 
 use super::challenge::Challenge;
-use crate::network::{Network, Url, is_public, is_this_machine, literal};
+use crate::network::{Network, Url, is_private_by_name, is_this_machine, literal};
 use oci_merge_image::shown;
 
 /// The token service of a challenge.
@@ -31,8 +31,7 @@ impl Realm {
         if !url.is_https() && !named && !is_this_machine(url.host()) && url.host() != registry.host() {
             return refuse("plain HTTP to another host");
         }
-        let is_private = is_this_machine(url.host()) || literal(url.host()).is_some_and(|ip| !is_public(ip));
-        if is_private && network.is_public(registry.host()) {
+        if is_private_by_name(url.host()) && network.is_public(registry.host()) {
             return refuse("a private address, named by a public registry");
         }
         Ok(Realm { url, service: challenge.parameter("service").map(str::to_owned) })
@@ -84,6 +83,7 @@ mod tests {
             ("https://registry.example.com/", "http://registry.example.com/token"),
             ("http://127.0.0.1:5000/", "http://127.0.0.2:5001/token"),
             ("http://registry.lan:5000/", "http://auth.lan:5001/token"),
+            ("http://registry.example.com/", "http://auth.example.com/token"),
             ("https://10.0.0.5/", "https://10.0.0.6/"),
             ("https://ghcr.io/", "https://127.0.0.1/token"),
             ("https://ghcr.io/", "https://localhost/token"),

@@ -11,7 +11,7 @@ const MAX_ERROR_BYTES: u64 = 64 << 10;
 /// The most of a server's words that is shown, in characters.
 const MAX_WORDS: usize = 400;
 
-/// A registry's answer that ended an attempt for good: the [`source`](std::error::Error::source) of the error that
+/// A registry's answer, or that of its token service, that ended an attempt for good: the [`source`](std::error::Error::source) of the error that
 /// tells of it, for programs.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

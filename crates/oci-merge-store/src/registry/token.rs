@@ -5,7 +5,8 @@ use super::realm::Realm;
 use super::refusal::Said;
 use super::scope::Scope;
 use crate::ErrorKind;
-use crate::network::{Attempts, Clear, Failure, Network, Request, Response, encode, follow, is_transient, retry_after};
+use crate::network::{Attempts, Failure, Network, Request, Response};
+use crate::network::{encode, follow_within_origin, is_transient, retry_after};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -28,7 +29,7 @@ pub(super) type Issued = (Secret, Option<Duration>);
 #[derive(Debug)]
 pub(super) enum Unissued {
     /// The service does not take the login, or gives nothing without one.
-    Refused(String),
+    Refused { text: String, place: String, status: u16 },
     /// Anything else.
     Failed(Failure),
 }
@@ -42,7 +43,9 @@ impl From<Failure> for Unissued {
 impl From<Unissued> for Failure {
     fn from(why: Unissued) -> Failure {
         match why {
-            Unissued::Refused(text) => Failure::fatal(ErrorKind::Denied, text),
+            Unissued::Refused { text, place, status } => {
+                Failure { refused: Some((place, status)), ..Failure::fatal(ErrorKind::Denied, text) }
+            }
             Unissued::Failed(failure) => failure,
         }
     }
@@ -120,7 +123,7 @@ pub(super) fn basic(username: &str, password: &Secret) -> Secret {
 /// Asks a realm for a token, with a login or as nobody; how long it lives comes with it.
 ///
 /// # Errors
-/// The service refuses, or cannot be reached after all attempts.
+/// The service refuses, sends us on to somebody else, or cannot be reached after all attempts.
 pub(super) fn fetch(
     network: &Network,
     realm: &Realm,
@@ -146,13 +149,14 @@ pub(super) fn fetch(
     let place = realm.url.redacted();
     let mut attempts = Attempts::new(network, format!("asking {place} for a token"));
     loop {
-        let (why, after) = match follow(network, request.clone(), Clear::Named) {
+        let (why, after) = match follow_within_origin(network, request.clone()) {
             Ok(mut response) if response.status == 200 => return read(&mut response, &place),
             Ok(response) if is_transient(response.status) => {
                 let after = retry_after(&response, &*network.settings().clock);
                 (format!("it answered {}", response.status), after)
             }
             Ok(response) => return Err(refused(&place, response)),
+            Err(failure) if failure.stale && attempts.pass_over() => continue,
             Err(failure) if failure.transient => (failure.text, None),
             Err(failure) => return Err(failure.into()),
         };
@@ -204,7 +208,7 @@ fn read(response: &mut Response, place: &str) -> Result<Issued, Unissued> {
 fn refused(place: &str, mut response: Response) -> Unissued {
     let text = format!("the token service {place} answered {}", Said::read(&mut response));
     match response.status {
-        400 | 401 | 403 => Unissued::Refused(text),
+        400 | 401 | 403 => Unissued::Refused { text, place: place.to_owned(), status: response.status },
         _ => Unissued::Failed(Failure::fatal(ErrorKind::Denied, text)),
     }
 }
@@ -212,7 +216,8 @@ fn refused(place: &str, mut response: Response) -> Unissued {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Clock, StillClock, Url};
+    use crate::network::{Clock, Settings, StillClock, Url};
+    use std::io::{Read as _, Write as _};
     use std::sync::atomic::{AtomicU32, Ordering};
 
     fn realm() -> Realm {
@@ -274,6 +279,48 @@ mod tests {
         // Another thread was slower to notice that the first token is dead.
         tokens.forget(&Secret::new("a1"));
         assert_eq!(get("a", "a3"), "a2");
+    }
+
+    #[test]
+    fn a_public_registry_has_its_tokens_from_public_addresses() {
+        // A name that leads to this machine, as a name of the registry's choice may.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://localhost:{}/token", listener.local_addr().unwrap().port());
+        let realm = Realm { url: Url::parse(&url).unwrap(), service: None };
+        let settings = Settings { progress_timeout: Duration::from_millis(50), ..Settings::default() };
+        let network = Network::new(Settings { clock: std::sync::Arc::new(StillClock::new(0.0)), ..settings });
+        let denied = fetch(&network, &realm, &Scope::pull("a"), None, true);
+        let Err(Unissued::Failed(failure)) = denied else { panic!("{denied:?}") };
+        assert!(failure.kind == ErrorKind::Denied && failure.text.contains("not a public address"), "{failure:?}");
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "nobody came");
+    }
+
+    #[test]
+    fn a_token_service_sends_nobody_on_to_another_origin() {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let elsewhere = format!("http://{}/token", other.local_addr().unwrap());
+        let refresh = || Credential::Identity(Secret::new("refresh"));
+        let password = || Credential::Password { username: "jon".into(), password: Secret::new("hunter2") };
+        for (login, status) in [(refresh(), 307), (refresh(), 308), (password(), 302), (password(), 307)] {
+            let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = Url::parse(&format!("http://{}/token", service.local_addr().unwrap())).unwrap();
+            let answer = format!("HTTP/1.1 {status} X\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n");
+            let answering = std::thread::spawn(move || {
+                let (mut stream, _) = service.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                stream.write_all(answer.as_bytes()).unwrap();
+            });
+            let settings = Settings { progress_timeout: Duration::from_secs(1), ..Settings::default() };
+            let settings = Settings { clock: Arc::new(StillClock::new(0.0)), ..settings };
+            let realm = Realm { url, service: None };
+            let denied = fetch(&Network::new(settings), &realm, &Scope::pull("a"), Some(&login), false);
+            let Err(Unissued::Failed(failure)) = denied else { panic!("{denied:?}") };
+            assert!(failure.kind == ErrorKind::Denied && failure.text.contains("another origin"), "{failure:?}");
+            answering.join().unwrap();
+        }
+        other.set_nonblocking(true).unwrap();
+        assert!(other.accept().is_err(), "nobody came");
     }
 
     #[test]

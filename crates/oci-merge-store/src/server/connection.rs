@@ -110,6 +110,11 @@ fn answer(registry: &Registry, desk: Desk, request: &mut Request, body: &mut Bod
         // A page in a browser may reach loopback under a name of its own (DNS rebinding).
         return Err(Code::Unsupported.reply("the Host is not a loopback address or localhost").status(421).into());
     }
+    if !matches!(request.method.as_str(), "GET" | "HEAD") && is_of_a_page(request) {
+        // The Host is right where any page posts to this address, and a POST of plain text asks for no permission first
+        // (Fetch, "CORS-safelisted request-header"); answers are not shown to the page, but what it sent would be kept.
+        return Err(Code::Denied.reply("web pages may not write to this registry").status(403).into());
+    }
     #[cfg(feature = "faults")]
     return super::faults::answer(registry, desk, request, body);
     #[cfg(not(feature = "faults"))]
@@ -123,6 +128,13 @@ fn is_local(host: &str) -> bool {
     };
     let literal = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     literal.map_or_else(|_| name.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback())
+}
+
+/// Whether a browser says that it asks for a page (Fetch, "Origin"; Fetch Metadata, "Sec-Fetch-Site"). Clients of
+/// registries send neither, and nobody's page is served here.
+fn is_of_a_page(request: &Request) -> bool {
+    let elsewhere = |site: &str| !matches!(site, "same-origin" | "none");
+    request.field("origin").is_some() || request.field("sec-fetch-site").is_some_and(elsewhere)
 }
 
 fn entry(request: &Request, desk: Desk, connection: u64) -> ledger::Request {

@@ -1,28 +1,70 @@
-//! Content in an OCI image layout. A layout has no repositories: every blob is in all of them.
+//! Content in an OCI image layout, a directory or an archive. A layout has no repositories: every blob is in all of
+//! them.
 
 use super::kept::Kept;
 use super::route::{Wanted, is_name};
 use super::shelf::{Scratch, Seekable, Shelf};
+use crate::archive::ArchiveStore;
 use crate::layout::{Layout, REF_NAME};
-use crate::{Error, ErrorKind, Result, Store as _};
+use crate::{Error, ErrorKind, Result, Store};
 use oci_merge_image::{Algorithm, Descriptor, Digest, Form, MAX_DOCUMENT_BYTES, MediaType};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
-/// A shelf in a directory.
-pub(super) struct LayoutShelf(Layout);
+/// The repository under which an image is told that is in all of them.
+const ANY_REPOSITORY: &str = "image";
+
+/// A shelf in a directory, or in an archive, which is only read.
+pub(super) enum LayoutShelf {
+    Directory(Layout),
+    Archive(Arc<ArchiveStore>),
+}
 
 impl LayoutShelf {
     /// Opens a layout, or makes one if it is to be written to.
     pub(super) fn open(path: &Path, writable: bool) -> Result<LayoutShelf> {
-        Ok(LayoutShelf(if writable { Layout::open_or_create(path)? } else { Layout::open(path)? }))
+        Ok(LayoutShelf::Directory(if writable { Layout::open_or_create(path)? } else { Layout::open(path)? }))
+    }
+
+    /// Looks into an archive, which must be one of a layout.
+    pub(super) fn of_archive(archive: &Arc<ArchiveStore>, writable: bool) -> Result<LayoutShelf> {
+        if writable {
+            return Err(Error::new(ErrorKind::Policy, archive.name(), "an archive takes no pushes; a directory does"));
+        }
+        archive.manifests()?;
+        Ok(LayoutShelf::Archive(Arc::clone(archive)))
+    }
+
+    fn store(&self) -> &dyn Store {
+        match self {
+            LayoutShelf::Directory(layout) => layout,
+            LayoutShelf::Archive(archive) => &**archive,
+        }
+    }
+
+    /// The layout that is written to.
+    fn directory(&self) -> Result<&Layout> {
+        match self {
+            LayoutShelf::Directory(layout) => Ok(layout),
+            LayoutShelf::Archive(archive) => {
+                Err(Error::new(ErrorKind::Policy, archive.name(), "an archive takes no pushes"))
+            }
+        }
+    }
+
+    fn manifests(&self) -> Result<Vec<Descriptor>> {
+        match self {
+            LayoutShelf::Directory(layout) => layout.manifests(),
+            LayoutShelf::Archive(archive) => archive.manifests(),
+        }
     }
 
     /// The entries that a repository has, each with its tag, if it has one: its own before those of all.
     fn entries(&self, repository: &str) -> Result<Vec<(Option<String>, Descriptor)>> {
         let mut own = Vec::new();
         let mut shared = Vec::new();
-        for entry in self.0.manifests()? {
+        for entry in self.manifests()? {
             match entry.annotations.get(REF_NAME).map(|name| Name::read(name)) {
                 None => shared.push((None, entry)),
                 Some(Name { repository: None, tag }) => shared.push((tag.map(str::to_owned), entry)),
@@ -37,25 +79,32 @@ impl LayoutShelf {
     }
 
     fn read(&self, entry: &Descriptor) -> Result<Kept> {
-        let bytes = self.0.fetch(entry)?.read_document(MAX_DOCUMENT_BYTES)?;
+        let bytes = self.store().fetch(entry)?.read_document(MAX_DOCUMENT_BYTES)?;
         Ok(Kept { media_type: entry.media_type.to_string(), digest: entry.digest.clone(), bytes })
     }
 }
 
 impl Shelf for LayoutShelf {
     fn blob(&self, _repository: &str, digest: &Digest) -> Result<Option<(u64, Box<dyn Seekable>)>> {
-        Ok(self.0.blob(digest)?.map(|(file, size)| (size, Box::new(file) as Box<dyn Seekable>)))
+        Ok(match self {
+            LayoutShelf::Directory(layout) => {
+                layout.blob(digest)?.map(|(file, size)| (size, Box::new(file) as Box<dyn Seekable>))
+            }
+            LayoutShelf::Archive(archive) => {
+                archive.blob(digest)?.map(|(section, size)| (size, Box::new(section) as Box<dyn Seekable>))
+            }
+        })
     }
 
     fn scratch(&self) -> Result<Scratch> {
-        Ok(Scratch::Staged(self.0.stage()?))
+        Ok(Scratch::Staged(self.directory()?.stage()?))
     }
 
     fn keep(&self, _repository: &str, digest: &Digest, scratch: Scratch) -> Result<()> {
         let media_type = MediaType::from("application/octet-stream");
         match (scratch, digest.algorithm()) {
             (Scratch::Memory(bytes), _) => {
-                self.0.push(&Descriptor::new(media_type, digest.clone(), bytes.len() as u64), &bytes)
+                self.directory()?.push(&Descriptor::new(media_type, digest.clone(), bytes.len() as u64), &bytes)
             }
             (Scratch::Staged(staged), Algorithm::Sha256) => {
                 let size = staged.size();
@@ -63,7 +112,8 @@ impl Shelf for LayoutShelf {
             }
             // It was digested as it came, but with the other algorithm: now it is read once more.
             (Scratch::Staged(staged), Algorithm::Sha512) => {
-                self.0.push(&Descriptor::new(media_type, digest.clone(), staged.size()), &staged.path().as_path())
+                let descriptor = Descriptor::new(media_type, digest.clone(), staged.size());
+                self.directory()?.push(&descriptor, &staged.path().as_path())
             }
         }
     }
@@ -74,7 +124,7 @@ impl Shelf for LayoutShelf {
 
     fn manifest(&self, repository: &str, wanted: &Wanted) -> Result<Option<Kept>> {
         let entry = match wanted {
-            Wanted::Digest(digest) => match self.0.resolve(&digest.to_string()) {
+            Wanted::Digest(digest) => match self.store().resolve(&digest.to_string()) {
                 Ok(entry) => Some(entry),
                 Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::Document) => None,
                 Err(e) => return Err(e),
@@ -89,18 +139,21 @@ impl Shelf for LayoutShelf {
 
     fn keep_manifest(&self, repository: &str, tag: Option<&str>, manifest: &Kept) -> Result<()> {
         let media_type = MediaType::from(manifest.media_type.as_str());
-        let found_by_itself = Form::of(&media_type) != Form::Unknown && manifest.subject().is_none();
+        let referrer = manifest.subject().and_then(|subject| manifest.as_referrer_of(&subject));
+        let found_by_itself = Form::of(&media_type) != Form::Unknown && referrer.is_none();
         let descriptor = Descriptor::new(media_type, manifest.digest.clone(), manifest.bytes.len() as u64);
-        self.0.push(&descriptor, &manifest.bytes)?;
+        let descriptor = referrer.unwrap_or(descriptor);
+        let layout = self.directory()?;
+        layout.push(&descriptor, &manifest.bytes)?;
         match tag {
-            Some(tag) => self.0.tag(&descriptor, &format!("{repository}:{tag}")),
+            Some(tag) => layout.tag(&descriptor, &format!("{repository}:{tag}")),
             None if found_by_itself => Ok(()),
-            None => self.0.tag(&descriptor, &format!("{repository}@{}", manifest.digest)),
+            None => layout.tag(&descriptor, &format!("{repository}@{}", manifest.digest)),
         }
     }
 
     fn forget(&self, _repository: &str, _wanted: &Wanted) -> Result<bool> {
-        Err(Error::new(ErrorKind::Policy, self.0.name(), "nothing is deleted from a layout that is served"))
+        Err(Error::new(ErrorKind::Policy, self.store().name(), "nothing is deleted from a layout that is served"))
     }
 
     fn tags(&self, repository: &str) -> Result<Option<BTreeMap<String, Digest>>> {
@@ -112,6 +165,16 @@ impl Shelf for LayoutShelf {
             }
         }
         Ok((!entries.is_empty()).then_some(tags))
+    }
+
+    fn images(&self) -> Result<Vec<String>> {
+        let entries = self.manifests()?;
+        let names = entries.iter().filter_map(|entry| entry.annotations.get(REF_NAME)).filter_map(|name| {
+            let Name { repository, tag } = Name::read(name);
+            let repository = repository.unwrap_or(ANY_REPOSITORY);
+            (!repository.is_empty()).then_some(format!("{repository}:{}", tag?))
+        });
+        Ok(names.collect::<BTreeSet<_>>().into_iter().collect())
     }
 
     fn referrers(&self, repository: &str, subject: &Digest) -> Result<Vec<Descriptor>> {

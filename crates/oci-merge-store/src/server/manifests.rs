@@ -7,7 +7,7 @@ use super::lock;
 use super::registry::Registry;
 use super::reply::{Code, Halt, Reply};
 use super::request::Request;
-use super::route::Wanted;
+use super::route::{Wanted, wanted};
 use super::uploads::created;
 use oci_merge_image::{Algorithm, Digest, MAX_DOCUMENT_BYTES, shown};
 use sha2::Digest as _;
@@ -63,18 +63,28 @@ impl Registry {
         self.all_there(request, repository, wanted, &manifest)?;
         // From here to the end of the move no other request sees the tag.
         let mut ledger = lock(&self.ledger);
-        if let Wanted::Tag(tag) = wanted {
-            let before = self.shelf.manifest(repository, wanted)?.map(|before| before.digest);
+        let tags = match wanted {
+            Wanted::Tag(tag) => vec![tag.clone()],
+            // distribution-spec pull request 600: tags beside a digest.
+            Wanted::Digest(_) => tags_beside(request)?,
+        };
+        if tags.is_empty() {
+            self.shelf.keep_manifest(repository, None, &manifest)?;
+        }
+        for tag in &tags {
+            let before = self.shelf.manifest(repository, &Wanted::Tag(tag.clone()))?.map(|before| before.digest);
             precondition(request, before.as_ref())?;
             self.shelf.keep_manifest(repository, Some(tag), &manifest)?;
             let (repository, tag, to) = (repository.to_owned(), tag.clone(), Some(manifest.digest.clone()));
             if before != to {
                 ledger.moved(TagMove { repository, tag, from: before, to });
             }
-        } else {
-            self.shelf.keep_manifest(repository, None, &manifest)?;
         }
-        let reply = created(repository, "manifests", &manifest.digest).with("ETag", format!("\"{}\"", manifest.digest));
+        let mut reply =
+            created(repository, "manifests", &manifest.digest).with("ETag", format!("\"{}\"", manifest.digest));
+        if matches!(wanted, Wanted::Digest(_)) && !tags.is_empty() {
+            reply = reply.with("OCI-Tag", tags.join(", "));
+        }
         Ok(match manifest.subject() {
             Some(subject) if self.referrers => reply.with("OCI-Subject", subject.to_string()),
             _ => reply,
@@ -124,6 +134,12 @@ impl Registry {
         }
         Ok(Reply::new(202))
     }
+}
+
+/// The tags that a request by digest names beside it.
+fn tags_beside(request: &Request) -> Result<Vec<String>, Halt> {
+    let named = request.query.iter().filter(|(name, _)| name == "tag");
+    named.map(|(_, tag)| wanted(tag).map(|tag| tag.text())).collect()
 }
 
 /// `If-Match` and `If-None-Match: *` on a tag (RFC 9110 section 13.1), which some registries honour.

@@ -111,6 +111,13 @@ impl Shelf for MemoryShelf {
         Ok(lock(&self.0).repositories.get(repository).map(|r| r.tags.clone()))
     }
 
+    fn images(&self) -> Result<Vec<String>> {
+        let state = lock(&self.0);
+        let tags =
+            state.repositories.iter().flat_map(|(name, r)| r.tags.keys().map(move |tag| format!("{name}:{tag}")));
+        Ok(tags.collect())
+    }
+
     fn referrers(&self, repository: &str, subject: &Digest) -> Result<Vec<Descriptor>> {
         let state = lock(&self.0);
         let manifests = state.repositories.get(repository).into_iter().flat_map(|r| r.manifests.values());

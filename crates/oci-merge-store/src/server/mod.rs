@@ -40,6 +40,7 @@ pub use kept::Kept;
 pub use ledger::{Authorization, Desk, Request, TagMove, Violation};
 
 use crate::Result;
+use crate::archive::ArchiveStore;
 use layout::LayoutShelf;
 use listener::Listener;
 use memory::MemoryShelf;
@@ -53,7 +54,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a server keeps its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Storage {
     /// In memory, for tests: blobs of at most 256 MiB, each visible in its repositories only.
     Memory,
@@ -64,6 +65,8 @@ pub enum Storage {
     /// `ghcr.io/jon/babylon:full`, is in the repository `jon/babylon` only; a tag that is pushed becomes
     /// `REPOSITORY:TAG`.
     Directory(PathBuf),
+    /// In an archive of an OCI image layout, named as in a directory. It takes no pushes.
+    Archive(Arc<ArchiveStore>),
 }
 
 /// What a server is to be.
@@ -112,6 +115,7 @@ impl Server {
         let shelf: Box<dyn shelf::Shelf> = match &options.storage {
             Storage::Memory => Box::new(MemoryShelf::default()),
             Storage::Directory(path) => Box::new(LayoutShelf::open(path, options.writable)?),
+            Storage::Archive(archive) => Box::new(LayoutShelf::of_archive(archive, options.writable)?),
         };
         let registry = Arc::new(Registry::new(&options, shelf));
         let listener = listen(&registry, Desk::Registry, options.address)?;
@@ -163,6 +167,15 @@ impl Server {
     /// The tags of a repository; none for one that is not there or cannot be read.
     pub fn tags(&self, repository: &str) -> BTreeMap<String, Digest> {
         self.registry.shelf.tags(repository).ok().flatten().unwrap_or_default()
+    }
+
+    /// The images that have a tag, as `REPOSITORY:TAG`, sorted. One that is in every repository is told with the
+    /// repository `image`.
+    ///
+    /// # Errors
+    /// The storage cannot be read.
+    pub fn images(&self) -> Result<Vec<String>> {
+        self.registry.shelf.images()
     }
 
     /// A manifest by its tag or digest.

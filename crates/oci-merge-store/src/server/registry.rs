@@ -36,7 +36,7 @@ impl Registry {
             guard: Guard::new(options.auth.clone()),
             ledger: Mutex::default(),
             referrers: options.referrers,
-            max_blob: if options.storage == Storage::Memory { 256 << 20 } else { 64 << 30 },
+            max_blob: if matches!(options.storage, Storage::Memory) { 256 << 20 } else { 64 << 30 },
             writable: options.writable,
             connections: AtomicU64::new(0),
             #[cfg(feature = "faults")]

@@ -79,7 +79,8 @@ pub(super) fn digest(text: &str) -> Result<Digest, Halt> {
     text.parse().map_err(|e: oci_merge_image::Error| Code::DigestInvalid.reply(e.to_string()).into())
 }
 
-fn wanted(text: &str) -> Result<Wanted, Halt> {
+/// A tag or a digest as a path or a query has it.
+pub(super) fn wanted(text: &str) -> Result<Wanted, Halt> {
     if text.contains(':') {
         return Ok(Wanted::Digest(digest(text)?));
     }

@@ -35,6 +35,9 @@ pub(super) trait Shelf: Send + Sync {
     /// The tags of a repository; `None` if there is no such repository.
     fn tags(&self, repository: &str) -> Result<Option<BTreeMap<String, Digest>>>;
 
+    /// Every tag with its repository, as `REPOSITORY:TAG`, sorted.
+    fn images(&self) -> Result<Vec<String>>;
+
     /// The manifests of a repository whose subject is this one.
     fn referrers(&self, repository: &str, subject: &Digest) -> Result<Vec<Descriptor>>;
 }

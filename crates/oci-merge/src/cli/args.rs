@@ -14,7 +14,7 @@ Start
   check        Check every pair of layers, of a spec or of files; write nothing
   build        Make the layers, check them, and write or push the image
 Images
-  merge        Join archives and directories onto a base, without a spec
+  merge        Join archives, directories and images onto a base, without a spec
   push         Push an OCI layout or archive that was built earlier
 Look
   inspect      Layers, sizes, prefixes and PATH of an image
@@ -25,12 +25,14 @@ Fix (edit oci-merge.toml, comments are kept)
   own          Let a layer write paths outside its prefix
   allow        Let layers share a path, with a winner and a reason
 Help yourself
+  doctor       Test a registry: reachable, which login, pull, push, mount
+  serve        A registry on 127.0.0.1 over an OCI layout, for trying things
   completions, man, schema, version
 
 {options}
 
 Exit: 0 done, 1 checked and the answer is no, 2 usage or spec, 3 network, 4 not allowed, 5 wrong bytes,
-      6 a program is missing, 7 the disk, 70 a bug, 130 and 143 interrupted";
+      6 a program is missing, 7 the disk, 8 a tag was moved, 70 a bug, 130 and 143 interrupted";
 
 /// Assemble one OCI image from independent layers, and prove that they do not clash
 #[derive(Debug, Parser)]
@@ -51,7 +53,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Make the layers, check them, and write or push the image
     Build(Build),
-    /// Join archives and directories onto a base, without a spec
+    /// Join archives, directories and images onto a base, without a spec
     Merge(Merge),
     /// Push an OCI layout or archive that was built earlier
     Push(Push),
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     },
     /// Let layers share a path, with a winner and a reason: edits oci-merge.toml, and keeps its comments
     Allow(Allow),
+    /// Test a repository of a registry: can it be reached, which login is used, may we pull, push and mount
+    Doctor(Doctor),
+    /// Serve the images of an OCI layout as a registry on 127.0.0.1, until it is stopped: for trying things
+    Serve(Serve),
     /// Print a completion script
     Completions {
         /// For this shell
@@ -101,9 +107,10 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether there is progress to show.
-    pub(crate) fn makes_layers(&self) -> bool {
-        matches!(self, Command::Check(_) | Command::Build(_) | Command::Merge(_) | Command::Push(_) | Command::Ls(_))
+    /// Whether there is progress to show, or at least something that may be wrong with a registry.
+    pub(crate) fn has_progress(&self) -> bool {
+        use Command::{Build, Check, Doctor, Inspect, Ls, Merge, Push};
+        matches!(self, Check(_) | Build(_) | Merge(_) | Push(_) | Ls(_) | Inspect(_) | Doctor(_))
     }
 
     /// Whether something goes to a registry.
@@ -135,7 +142,7 @@ pub(crate) struct Common {
     /// Print only the result
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Show each request to a registry
+    /// Show each request to a registry; -vv its headers too, without secrets
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// auto, tty, plain, json or none
@@ -164,6 +171,9 @@ pub(crate) struct Common {
     /// Trust these authorities as well (PEM); repeatable
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Vec<PathBuf>,
+    /// Give up after so long, such as 90s, 15m or 2h
+    #[arg(long, global = true, value_name = "TIME", value_parser = super::deadline::time)]
+    pub(crate) timeout: Option<std::time::Duration>,
     /// Read more, or less, such as entries=100000; repeatable
     #[arg(long, global = true, value_name = "NAME=VALUE")]
     pub(crate) limit: Vec<String>,
@@ -192,7 +202,7 @@ pub(crate) struct Init {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Only these layers of the spec; or no spec, but these archives and directories (./DIR), and the image they go on
+    /// Only these layers of the spec; or no spec, but these archives, directories (./DIR) and images, the first of which is the base
     #[arg(value_name = "LAYER|FILE|IMAGE", value_delimiter = ',')]
     pub(crate) what: Vec<String>,
     /// [default: the spec's, else the base's only one, else this machine's]
@@ -200,9 +210,15 @@ pub(crate) struct Check {
     pub(crate) platform: Option<String>,
     #[arg(long, help = PORTABLE)]
     pub(crate) portable: bool,
+    #[arg(long, help = TRUST_INDEX)]
+    pub(crate) trust_index: bool,
+    /// Read every layer, whatever is known of it
+    #[arg(long, conflicts_with = "trust_index")]
+    pub(crate) deep: bool,
 }
 
 const PORTABLE: &str = "Refuse names that differ in case or Unicode form only";
+const TRUST_INDEX: &str = "Believe the path indexes that the images bring along, unseen";
 
 #[derive(Debug, Args)]
 pub(crate) struct Build {
@@ -220,7 +236,7 @@ pub(crate) struct Build {
 pub(crate) struct Merge {
     /// An image, scratch, oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE
     pub(crate) base: String,
-    /// A directory or an archive: INPUT, NAME=INPUT or NAME=INPUT:/prefix
+    /// A directory, an archive or an image: INPUT, NAME=INPUT or NAME=INPUT:/prefix
     #[arg(required = true)]
     pub(crate) inputs: Vec<String>,
     /// [default: the base's only one, else this machine's]
@@ -228,6 +244,18 @@ pub(crate) struct Merge {
     pub(crate) platform: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
+}
+
+/// What a tag must be before it is moved.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct TagRace {
+    /// Move a tag of the registry only if it stands for this
+    #[arg(long, help_heading = "Where it goes", value_name = "DIGEST")]
+    pub(crate) expect_digest: Option<String>,
+    /// Move no tag of the registry, only make new ones
+    #[arg(long, help_heading = "Where it goes")]
+    pub(crate) create_only: bool,
 }
 
 /// Where an image goes, and the files that say so.
@@ -245,11 +273,18 @@ pub(crate) struct Target {
     /// The image's name; repeatable [default: the spec's repository, tag full]
     #[arg(short, long, help_heading = "Where it goes", value_name = "REF")]
     pub(crate) tag: Vec<String>,
+    #[command(flatten)]
+    pub(crate) tag_race: TagRace,
     /// The repository, instead of the spec's
     #[arg(long, env = "OCI_MERGE_REPO", hide_env = true, help_heading = "Where it goes")]
     pub(crate) repo: Option<String>,
+    /// Fail rather than send a layer's bytes to a registry
+    #[arg(long, help_heading = "Where it goes")]
+    pub(crate) no_layer_upload: bool,
     #[arg(long, help = PORTABLE)]
     pub(crate) portable: bool,
+    #[arg(long, help = TRUST_INDEX)]
+    pub(crate) trust_index: bool,
     /// Write the digest of the manifest
     #[arg(long, help_heading = "Results", value_name = "FILE")]
     pub(crate) digestfile: Option<PathBuf>,
@@ -271,6 +306,8 @@ pub(crate) struct Push {
     /// Where it goes; several are several names
     #[arg(required = true, value_name = "REFERENCE")]
     pub(crate) references: Vec<String>,
+    #[command(flatten)]
+    pub(crate) tag_race: TagRace,
 }
 
 #[derive(Debug, Args)]
@@ -287,6 +324,26 @@ pub(crate) struct Allow {
     /// Why this is right, for whoever reads the spec next
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Such as ghcr.io/jon/babylon; nothing is left there
+    #[arg(value_name = "REGISTRY/REPOSITORY")]
+    pub(crate) repository: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// An OCI layout or an archive of one: DIR, FILE, oci:DIR or oci-archive:FILE
+    #[arg(default_value = "./image")]
+    pub(crate) image: String,
+    /// Take pushes too; a directory that is not there is made
+    #[arg(long)]
+    pub(crate) rw: bool,
+    /// 0 is any free one
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub(crate) port: u16,
 }
 
 #[derive(Debug, Args)]

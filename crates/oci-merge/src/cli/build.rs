@@ -1,15 +1,17 @@
 //! `check`, `build`, `merge`.
 
 use super::args::{Build, Check, Merge, Target};
+use super::settings::expected;
 use super::{Run, answer, spec_file, summary};
 use oci_merge::{
-    Builder, Checked, Destination, Error, FindingReport, MergeInput, Reference, Result, ResultFiles, Spec,
+    Builder, Checked, Destination, Error, FindingReport, MergeInput, Reference, Result, ResultFiles, Settings, Spec,
 };
 use serde_json::json;
 use std::path::Path;
 
 pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
-    let settings = run.settings(args.platform.as_deref())?;
+    let settings =
+        Settings { trust_index: args.trust_index, deep: args.deep, ..run.settings(args.platform.as_deref())? };
     // A layer's name has letters, digits, `_` and `-`; whatever has more is a file or an image.
     let is_input = |what: &&String| what.contains(['.', '/', ':', '=', '@']) || *what == "scratch";
     let (spec, layers) = match args.what.iter().filter(is_input).count() {
@@ -58,8 +60,11 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     if destinations.contains(&Destination::Registry) && target.tag.is_empty() && spec.project.repo.is_none() {
         return Err(Error::Usage("push where? say -t REFERENCE, or set project.repo in the spec".into()));
     }
-    let settings = run.settings(platform)?;
+    let Target { trust_index, no_layer_upload, .. } = *target;
+    let expected = expected(&target.tag_race)?;
+    let settings = Settings { trust_index, no_layer_upload, expected, ..run.settings(platform)? };
     let builder = Builder::new(spec).settings(settings).only(only).names(&target.tag);
+    let builder = if destinations.contains(&Destination::Registry) { builder.pushed() } else { builder };
     let built = told(run, builder.assemble())?.write(&destinations)?;
     files(target).write(&built)?;
     run.progress.close(0);

@@ -3,7 +3,9 @@
 mod answer;
 mod args;
 mod build;
+mod deadline;
 mod demo;
+mod doctor;
 mod edit;
 mod failure;
 mod findings;
@@ -14,6 +16,7 @@ mod pages;
 mod place;
 mod progress;
 mod push;
+mod serve;
 mod settings;
 mod signals;
 mod spec_errors;
@@ -52,18 +55,21 @@ fn run() -> u8 {
     let terminal = Terminal::of(cli.common.color);
     let cancel = CancelToken::new();
     let received = signals::watch(cancel.clone(), terminal);
+    let deadline = deadline::watch(cli.common.timeout, cancel.clone(), terminal);
     let wanted = Wanted {
-        quiet: cli.common.quiet || !cli.command.makes_layers(),
-        verbose: cli.common.verbose > 0,
+        quiet: cli.common.quiet || !cli.command.has_progress(),
+        requests: cli.common.verbose > 0,
+        headers: cli.common.verbose > 1,
         transfers: cli.command.sends(),
     };
     let progress = Progress::new(cli.common.progress, wanted, terminal);
     let run = Run { common: cli.common, terminal, progress, cancel };
     let outcome = go(&run, cli.command);
-    let exit = outcome
-        .as_ref()
-        .err()
-        .map_or(0, |e| received.exit_code().filter(|_| e.is_cancelled()).unwrap_or(e.exit_code()));
+    let exit = match &outcome {
+        Ok(()) => 0,
+        Err(e) if e.is_cancelled() => received.exit_code().or(deadline.exit_code()).unwrap_or(e.exit_code()),
+        Err(e) => e.exit_code(),
+    };
     run.progress.close(exit);
     if let Err(failure) = outcome {
         failure.tell(terminal);
@@ -110,6 +116,8 @@ fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
         Command::Allow(args) => {
             edit::edit(run, |spec| spec.allow(&args.paths, &args.winner, &args.layers, &args.reason))?;
         }
+        Command::Doctor(args) => doctor::doctor(run, &args)?,
+        Command::Serve(args) => serve::serve(run, &args)?,
         Command::Completions { shell } => pages::completions(shell)?,
         Command::Man { command } => pages::man(command.as_deref())?,
         Command::Schema { name } => answer::answer(&oci_merge::schema(&name).unwrap_or_default())?,

@@ -1,11 +1,12 @@
 //! Settings as they are meant: flags over environment over defaults. Only here is the environment read.
 
-use super::args::Common;
+use super::args::{Common, TagRace};
 use super::tls;
 use oci_merge::{CancelToken, Error, Observer, Result, Settings};
 use oci_merge_layer::Limits;
-use oci_merge_store::network;
-use oci_merge_store::registry::{Credentials, Environment};
+use oci_merge_store::Expected;
+use oci_merge_store::network::{self, Proxies};
+use oci_merge_store::registry::{Credentials, Environment, RegistriesConf};
 use std::env;
 use std::path::PathBuf;
 
@@ -17,16 +18,21 @@ pub(crate) fn settings(
     cancel: CancelToken,
 ) -> Result<Settings> {
     let platform = platform.map(str::parse).transpose();
+    let environment = Environment::of_process();
     Ok(Settings {
         store: store(),
         jobs: common.jobs,
         epoch: epoch()?,
         platform: platform.map_err(|e: oci_merge_image::Error| Error::Usage(format!("--platform: {e}")))?,
         limits: limits(&common.limit)?,
+        expected: None,
         network: network::Settings {
             tls: tls::provider(),
             ca_files: common.ca_file.clone(),
-            credentials: Credentials::of(&Environment::of_process(), common.authfile.as_deref()),
+            certs_dirs: certs_dirs(),
+            proxies: Proxies::of(&environment),
+            registries: RegistriesConf::of(&environment),
+            credentials: Credentials::of(&environment, common.authfile.as_deref()),
             plain_http: common.plain_http.clone(),
             insecure: common.insecure.clone(),
             auth_realms: common.auth_realm.clone(),
@@ -34,7 +40,23 @@ pub(crate) fn settings(
         },
         observer,
         cancel,
+        ..Settings::default()
     })
+}
+
+/// What the tags that are pushed must stand for.
+pub(crate) fn expected(race: &TagRace) -> Result<Option<Expected>> {
+    let Some(text) = &race.expect_digest else { return Ok(race.create_only.then_some(Expected::Absent)) };
+    match text.parse() {
+        Ok(digest) => Ok(Some(Expected::At(digest))),
+        Err(e) => Err(Error::Usage(format!("--expect-digest: {e}"))),
+    }
+}
+
+/// Where docker and podman keep certificates for single registries.
+fn certs_dirs() -> Vec<PathBuf> {
+    let own = env::var_os("HOME").map(|home| PathBuf::from(home).join(".config/containers/certs.d"));
+    own.into_iter().chain(["/etc/containers/certs.d".into(), "/etc/docker/certs.d".into()]).collect()
 }
 
 /// `$OCI_MERGE_CACHE`, else `$XDG_CACHE_HOME/oci-merge`, else `~/.cache/oci-merge`; without a home a temporary one.

@@ -2,7 +2,7 @@
 
 use super::look::table;
 use super::{Run, findings, github, number};
-use oci_merge::{Built, Checked, Destination};
+use oci_merge::{Built, Checked, Destination, Transfer};
 
 /// After `check`.
 pub(super) fn checked(run: &Run, checked: &Checked) {
@@ -48,14 +48,19 @@ fn layers(built: &Built) -> String {
             layer.prefix.clone(),
             number::bytes(layer.size),
             layer.happened().into(),
-            if layer.bytes_sent == 0 { "0".into() } else { number::bytes(layer.bytes_sent) },
+            sent(layer.bytes_sent),
             layer.digest.short(),
         ]);
     }
     // An image from scratch has nothing below its layers.
     if let (base, Some(digest)) = (&built.base, &built.base.digest) {
-        let (name, none) = (base.name.clone(), String::new);
-        rows.push(["base".into(), name, "/".into(), number::bytes(base.size), none(), none(), digest.short()]);
+        let happened = base.transfer.map_or("", Transfer::happened).to_owned();
+        let (name, size) = (base.name.clone(), number::bytes(base.size));
+        rows.push(["base".into(), name, "/".into(), size, happened, sent(base.bytes_sent), digest.short()]);
     }
     table(&rows, &[3, 5])
+}
+
+fn sent(bytes: u64) -> String {
+    if bytes == 0 { "0".into() } else { number::bytes(bytes) }
 }

@@ -62,6 +62,7 @@ impl Terminal {
                 '✔' => out.push_str("ok"),
                 '✘' => out.push('x'),
                 '…' => out.push_str("..."),
+                '–' => out.push('-'),
                 '─' => out.push('-'),
                 c if c.is_ascii() => out.push(c),
                 c => out.extend(c.escape_unicode()),

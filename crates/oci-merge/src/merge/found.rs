@@ -1,7 +1,7 @@
 //! What the names in an input show: which directory is its own, and whether there are programs in it.
 
 use crate::{Error, Result, Settings};
-use oci_merge_image::{LayerPath, Prefix};
+use oci_merge_image::{LayerPath, Prefix, shown};
 use oci_merge_layer::{Archive, Body, Entries, Rules};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -19,11 +19,11 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn new(is_directory: bool) -> Found {
+    pub(super) fn new(is_directory: bool) -> Found {
         Found { is_directory, outside: false, tools: Vec::new(), directories: Vec::new() }
     }
 
-    fn see(&mut self, path: &LayerPath, is_directory: bool) {
+    pub(super) fn see(&mut self, path: &LayerPath, is_directory: bool) {
         let components: Vec<&[u8]> = path.components().collect();
         match components[..] {
             [b"opt"] if is_directory => {}
@@ -49,6 +49,19 @@ impl Found {
             [one, other, ..] => Err(Error::usage(format!(
                 "{name}: its files lie in {one} and in {other}; say which directory the layer owns: {name}=INPUT:/prefix"
             ))),
+        }
+    }
+
+    /// The one directory of `/opt` that anything lies in, whatever lies elsewhere.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub(super) fn one_of_opt(&self, name: &str, input: &str) -> Result<Prefix> {
+        let say = format!("say which directory the layer owns: {name}={}:/prefix", shown(input));
+        match &self.tools[..] {
+            [tool] => tool.to_string().parse().map_err(|e| Error::image(name, e)),
+            [] => Err(Error::usage(format!("{name}: {} adds nothing under /opt; {say}", shown(input)))),
+            [one, other, ..] => Err(Error::usage(format!("{name}: its files lie in {one} and in {other}; {say}"))),
         }
     }
 

@@ -26,6 +26,10 @@ impl Fix {
     }
 }
 
+/// Files that a shell reads when it starts.
+const PROFILES: [&[u8]; 7] =
+    [b".profile", b".bash_profile", b".bashrc", b".zprofile", b".zshenv", b".zshrc", b"config.fish"];
+
 /// What fixes depend on besides the finding.
 pub(super) struct Means<'a> {
     /// The program with the options that find the spec again; `None` if no file is there to be edited.
@@ -40,12 +44,14 @@ pub(super) fn fixes(finding: &Finding, cover: &Cover, means: &Means<'_>) -> Vec<
     let (Some(program), Some(path)) = (means.program, finding.path()) else { return vec![words] };
     let maker = Maker { finding, path, cover, program, places: means.places };
     let mut fixes = match (finding.code(), finding.reason()) {
-        (Code::TwoWriters, _) => vec![maker.leave_out(maker.strangers()), maker.agree()],
+        (Code::TwoWriters, _) => {
+            vec![maker.stop_the_installer(), maker.leave_out(maker.strangers()), maker.agree()]
+        }
         (Code::Identical, _) => vec![maker.leave_out(maker.all_but_one())],
         (Code::SharedState, _) => vec![maker.leave_out(maker.layers(|_| true))],
         (Code::ShadowBase, _) => vec![maker.leave_out(maker.layers(|_| true)), maker.agree()],
         (Code::OutsidePrefix, _) if !maker.is_refused() => {
-            vec![maker.leave_out(maker.layers(|_| true)), maker.own()]
+            vec![maker.stop_the_installer(), maker.leave_out(maker.layers(|_| true)), maker.own()]
         }
         (Code::Kinds, _) => vec![maker.leave_out(maker.of_another_kind())],
         (Code::ThroughSymlink, _) => vec![Some(words.clone()), maker.leave_out(maker.of_another_kind())],
@@ -72,6 +78,14 @@ struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
+    /// What a shell reads when it starts is written by installers that put their tool on PATH, as `path` does already.
+    fn stop_the_installer(&self) -> Option<Fix> {
+        let is_profile = self.path.name().is_some_and(|name| PROFILES.contains(&name));
+        let title =
+            "stop the installer from editing it, as with rustup-init --no-modify-path; path and env do the same";
+        is_profile.then(|| Fix { title: title.into(), command: Vec::new() })
+    }
+
     /// The layers that take part with such a claim, the lowest first, each once.
     fn layers(&self, is_meant: impl Fn(&Claim) -> bool) -> Vec<&'a str> {
         let parties =

@@ -1,9 +1,11 @@
 //! What would be lost: the lines that only one of several small text files has.
 
 use super::Scene;
+use crate::layers::Ready;
 use oci_merge_image::{Descriptor, Digest, shown};
 use oci_merge_layer::check::{Claim, Code, Description, Finding, Owner};
 use oci_merge_layer::{Kind, Limits, Rules, recall};
+use oci_merge_store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files of this many bytes, or more, are not read again.
@@ -45,8 +47,8 @@ pub(super) fn differences(findings: &[Finding], leads: &[usize], scene: &Scene<'
     }
     let mut contents: BTreeMap<Digest, Vec<u8>> = BTreeMap::new();
     for (owner, digests) in wanted {
-        for blob in blobs(owner, &digests, scene) {
-            contents.extend(read(&blob, &digests, scene));
+        for (blob, store) in blobs(owner, &digests, scene) {
+            contents.extend(read(&blob, store, &digests));
         }
     }
     let difference = |files: &[(&Owner, &Description)]| {
@@ -74,37 +76,35 @@ fn small_files(finding: &Finding) -> Option<Vec<(&Owner, &Description)>> {
     finding.parties().iter().map(|party| Some((&party.owner, file(&party.claim)?))).collect()
 }
 
-/// Where the blobs of an owner are that may hold these contents.
-fn blobs<'a>(owner: &Owner, digests: &BTreeSet<&Digest>, scene: &Scene<'a>) -> Vec<(Descriptor, bool)> {
+/// The blobs of an owner that may hold these contents, and where they are. What lies in a registry only is not fetched
+/// for this.
+fn blobs<'a>(owner: &Owner, digests: &BTreeSet<&Digest>, scene: &Scene<'a>) -> Vec<(Descriptor, &'a dyn Store)> {
+    let local: &dyn Store = &**scene.local.layout();
     match owner {
         Owner::Layer(name) => {
             let layers = scene.layers.iter().filter(|layer| *layer.name == **name);
-            layers.map(|layer| (layer.descriptor.clone(), false)).collect()
+            let store = |layer: &'a Ready| match &layer.origin {
+                Some(origin) if origin.reference.is_none() => &*origin.store,
+                _ => local,
+            };
+            layers.map(|layer| (layer.descriptor.clone(), store(layer))).collect()
         }
         Owner::Base => {
             let Some(open) = &scene.base.image else { return Vec::new() };
+            let store = if open.reference.is_none() { &*open.store } else { local };
             let has = |index: &oci_merge_layer::LayerIndex| {
                 index
                     .entries()
                     .any(|e| e.size < SMALL && e.content.is_some_and(|c| digests.contains(&Digest::from_sha256(*c))))
             };
             let layers = open.image.manifest.value().layers.iter().zip(scene.base_indexes);
-            layers.filter(|(_, index)| has(index)).map(|(layer, _)| (layer.clone(), true)).collect()
+            layers.filter(|(_, index)| has(index)).map(|(layer, _)| (layer.clone(), store)).collect()
         }
     }
 }
 
 /// The contents with these digests from a blob; none if it cannot be read, for then there is nothing to be said.
-fn read(
-    (blob, is_base): &(Descriptor, bool),
-    digests: &BTreeSet<&Digest>,
-    scene: &Scene<'_>,
-) -> BTreeMap<Digest, Vec<u8>> {
-    let store: &dyn oci_merge_store::Store = match &scene.base.image {
-        // A base in a registry is not fetched for this.
-        Some(open) if *is_base && open.reference.is_none() => &*open.store,
-        _ => &**scene.local.layout(),
-    };
+fn read(blob: &Descriptor, store: &dyn Store, digests: &BTreeSet<&Digest>) -> BTreeMap<Digest, Vec<u8>> {
     let Ok(content) = store.fetch(blob) else { return BTreeMap::new() };
     recall(content, digests, SMALL, &Rules::base(Limits::default())).unwrap_or_default()
 }

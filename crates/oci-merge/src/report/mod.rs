@@ -112,7 +112,7 @@ impl FindingReport {
             paths: scene.paths,
             seconds: scene.seconds,
             platform: scene.base.platform.to_string(),
-            layers: scene.layers.iter().map(|layer| layer.name.clone()).collect(),
+            layers: names(scene.layers),
             clean_pairs: clean_pairs(scene.layers, &findings, &groups),
             places: scene.spec.layers.iter().map(|layer| (layer.name.clone(), place(layer))).collect(),
             program: program(scene.spec),
@@ -286,6 +286,14 @@ fn kept(groups: &[Group], count: usize) -> Vec<usize> {
     let mut kept: Vec<usize> = firsts.chain(others).copied().take(MAX_FINDINGS.min(count)).collect();
     kept.sort_unstable();
     kept
+}
+
+/// The names of the layers, each once, in their order.
+fn names(layers: &[Ready]) -> Vec<String> {
+    let mut names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
+    // The layers of one owner lie side by side.
+    names.dedup();
+    names
 }
 
 /// How many pairs of layers have no error between them. All findings of a group are between the same layers.

@@ -9,18 +9,21 @@ use serde_json::{Map, Value};
 const DEFINITIONS: &str = include_str!("definitions.json");
 
 /// Each document's name and schema.
-const DOCUMENTS: [(&str, &str); 7] = [
+const DOCUMENTS: [(&str, &str); 9] = [
     ("findings", include_str!("findings.json")),
     ("result", include_str!("result.json")),
     ("inspect", include_str!("inspect.json")),
     ("ls", include_str!("ls.json")),
     ("push", include_str!("push.json")),
+    ("doctor", include_str!("doctor.json")),
+    ("serve", include_str!("serve.json")),
     ("edit", include_str!("edit.json")),
     ("codes", include_str!("codes.json")),
 ];
 
 /// The names of the schemas: `spec`, which is read, and the documents of `--json`.
-pub const SCHEMAS: [&str; 8] = ["spec", "findings", "result", "inspect", "ls", "push", "edit", "codes"];
+pub const SCHEMAS: [&str; 10] =
+    ["spec", "findings", "result", "inspect", "ls", "push", "doctor", "serve", "edit", "codes"];
 
 /// A schema by its name, as text, whole in itself; `None` if there is none of that name.
 ///

@@ -42,10 +42,13 @@ pub(super) static LAYER: Keys = Keys {
         "env",
         "platforms",
         "source",
+        "from",
         "ancestors",
     ],
-    later: &["build", "from", "test"],
+    later: &["build", "test"],
 };
+
+pub(super) static FROM: Keys = Keys { what: "a `from`", built: &["image", "paths", "to", "index"], later: &[] };
 
 pub(super) static ALLOW: Keys = Keys { what: "[[allow]]", built: &["paths", "layers", "winner", "reason"], later: &[] };
 

@@ -6,7 +6,7 @@ use super::error::BAD_VALUE;
 use super::placeholder::{Arch, Placeholders};
 use super::project::platforms;
 use super::table::{Table, Written};
-use super::{SourceSpec, Span, keys, source};
+use super::{FromSpec, SourceSpec, Span, from, keys, source};
 use globset::GlobBuilder;
 use oci_merge_image::{LayerPath, Platform, Prefix, shown};
 use oci_merge_layer::check::Owner;
@@ -36,12 +36,37 @@ pub struct LayerSpec {
     pub env: Vec<(String, String)>,
     /// The platforms it is for; empty: all of the project's.
     pub platforms: Vec<Platform>,
-    /// Where its files come from; at least one.
+    /// Where its files come from; none, if they come from an image.
     pub sources: Vec<SourceSpec>,
+    /// The image that its files come from.
+    pub from: Option<FromSpec>,
     /// How the directories above what it owns are written.
     pub ancestors: Ancestors,
     /// Its header, `[layer.NAME]`.
     pub span: Span,
+}
+
+impl LayerSpec {
+    /// A layer that no file says, still without files.
+    pub(crate) fn without_file(name: String, prefix: Prefix) -> LayerSpec {
+        LayerSpec {
+            name,
+            version: None,
+            description: None,
+            prefix,
+            needs: Vec::new(),
+            owns: Vec::new(),
+            overrides: Vec::new(),
+            exclude: Vec::new(),
+            path: Vec::new(),
+            env: Vec::new(),
+            platforms: Vec::new(),
+            sources: Vec::new(),
+            from: None,
+            ancestors: Ancestors::Emit,
+            span: Span::default(),
+        }
+    }
 }
 
 /// One of `needs`.
@@ -101,7 +126,8 @@ fn one(layers: &Table<'_>, member: &Member, names: &[&str]) -> Option<LayerSpec>
     let path = path.iter().filter_map(|w| directory(&table, &prefix, w, words.fill(&table, w, Arch::Never))).collect();
     let env = variables_written(&table, "PATH cannot be set; `path` lists what goes in front of it");
     let env = env.into_iter().map(|(name, value)| (name, words.fill(&table, &value, Arch::Never))).collect();
-    let sources = source::read(&table, &words);
+    let from = from::read(&table, &words);
+    let sources = if table.has("from") { Vec::new() } else { source::read(&table, &words) };
     let needs = table.strings("needs").unwrap_or_default();
     needs.iter().for_each(|needed| table.known_layer(needed, names));
     let needs = needs.into_iter().map(|w| Needed { span: table.faults().span(&w.range), layer: w.text }).collect();
@@ -123,6 +149,7 @@ fn one(layers: &Table<'_>, member: &Member, names: &[&str]) -> Option<LayerSpec>
         env,
         platforms,
         sources,
+        from,
         ancestors,
         span,
         version: version.clone(),

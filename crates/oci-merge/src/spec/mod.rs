@@ -10,6 +10,7 @@ mod dockerfile;
 mod document;
 mod edit;
 mod error;
+mod from;
 mod json;
 mod keys;
 mod layer;
@@ -27,6 +28,7 @@ pub use base::{BaseSource, BaseSpec};
 pub use dockerfile::{DockerfileError, FromDockerfile, LeftOut, from_dockerfile};
 pub use edit::{Edited, SpecText};
 pub use error::{SpecError, SpecErrors};
+pub use from::{FromSpec, IndexTrust};
 pub use layer::{Ancestors, LayerSpec, Needed};
 pub use output::{Output, Timestamps};
 pub use project::Project;
@@ -233,6 +235,10 @@ keep = true
 [layer.alpha]
 prefix = "/opt/alpha"
 source = { path = "demo/alpha" }
+[layer.image]
+version = "22"
+prefix = "/opt/image"
+from = { image = "ghcr.io/jon/{layer}:{version}", paths = ["/usr/image"], to = "{prefix}/lib", index = "trust" }
 [[allow]]
 paths = ["/root/.x", "/etc/*"]
 layers = ["base", "alpha", "zeta"]
@@ -264,13 +270,13 @@ timestamps = "epoch"
         assert_eq!(spec.output, output);
 
         let names: Vec<_> = spec.layers.iter().map(|l| (l.name.as_str(), l.span.line)).collect();
-        assert_eq!(names, [("alpha", 43), ("zeta", 20)], "what is needed lies below");
+        assert_eq!(names, [("alpha", 43), ("zeta", 20), ("image", 46)], "what is needed lies below");
         let zeta = &spec.layers[1];
         assert_eq!((zeta.needs[0].layer.as_str(), zeta.needs[0].span.line), ("alpha", 24));
         assert_eq!(zeta.overrides, ["/opt/alpha/x"]);
         let [allow] = &spec.allow[..] else { panic!() };
         assert_eq!((&allow.paths[..], allow.winner.as_str()), (&["/root/.x".into(), "/etc/*".to_owned()][..], "zeta"));
-        assert_eq!((allow.layers.len(), allow.reason.as_str(), allow.span.line), (3, "either will do", 46));
+        assert_eq!((allow.layers.len(), allow.reason.as_str(), allow.span.line), (3, "either will do", 50));
         assert_eq!(zeta.prefix.to_string(), "/opt/zeta");
         assert_eq!(zeta.path, ["/opt/zeta/bin", "/usr/zeta", "/opt/zeta/x/y"]);
         assert_eq!(zeta.env, [variable("Z_HOME", "/opt/zeta"), variable("Z_VERSION", "v1.2-${home}")]);
@@ -288,6 +294,12 @@ timestamps = "epoch"
         let arm = oci_merge_image::Platform::linux("arm64");
         assert_eq!(path.place_for(&arm), Place::Path("out/arm64".into()));
         assert!(path.keep);
+        assert!(zeta.from.is_none());
+        let image = &spec.layers[2];
+        let from = image.from.as_ref().unwrap();
+        assert_eq!(from.image, BaseSource::Registry("ghcr.io/jon/image:22".parse().unwrap()));
+        assert_eq!((&from.paths[..], from.to.as_deref()), (&["/usr/image".to_owned()][..], Some("/opt/image/lib")));
+        assert_eq!((from.index, image.sources.len(), from.span.line), (IndexTrust::Trust, 0, 49));
     }
 
     #[test]
@@ -301,6 +313,7 @@ timestamps = "epoch"
             for layer in &mut spec.layers {
                 layer.span = Span::default();
                 layer.sources.iter_mut().for_each(|source| source.span = Span::default());
+                layer.from.iter_mut().for_each(|from| from.span = Span::default());
                 layer.needs.iter_mut().for_each(|needed| needed.span = Span::default());
             }
             spec.allow.iter_mut().for_each(|allow| allow.span = Span::default());
@@ -323,6 +336,7 @@ timestamps = "epoch"
             ("/properties/output/properties", &keys::OUTPUT),
             ("/definitions/layer/properties", &keys::LAYER),
             ("/definitions/source/properties", &keys::SOURCE),
+            ("/definitions/from/properties", &keys::FROM),
             ("/definitions/allow/properties", &keys::ALLOW),
         ];
         for (path, keys) in tables {
@@ -338,6 +352,7 @@ timestamps = "epoch"
         assert_eq!(words("/properties/output/properties/compression/enum"), output::COMPRESSIONS.map(|w| w.0));
         assert_eq!(words("/properties/output/properties/timestamps/enum"), output::TIMESTAMPS.map(|w| w.0));
         assert_eq!(words("/definitions/layer/properties/ancestors/enum"), layer::ANCESTORS.map(|w| w.0));
+        assert_eq!(words("/definitions/from/properties/index/enum"), from::INDEX.map(|w| w.0));
         for key in keys::POLICY.built.iter().filter(|key| **key != "max-layers") {
             let listed = words(&format!("/properties/policy/properties/{key}/enum"));
             assert_eq!(listed, policy::words(key).iter().map(|w| w.0).collect::<Vec<_>>(), "{key}");

@@ -98,7 +98,7 @@ pub(super) fn read(layer: &Table<'_>, words: &Placeholders<'_>) -> Vec<SourceSpe
     let Some(node) = layer.get("source") else {
         layer.missing(
             "source",
-            "where its files come from: source = { path = \"DIRECTORY or ARCHIVE\" } or { url = \"…\" }",
+            "where its files come from: source = { path = \"DIRECTORY or ARCHIVE\" } or { url = \"…\" }, or from = { image = \"…\" }",
         );
         return Vec::new();
     };
@@ -198,7 +198,7 @@ fn digest(table: &Table<'_>, written: &Written) -> Option<Digest> {
 }
 
 /// `to`: the root, or a directory under the prefix or in `owns`; which of them is seen when the files land.
-fn landing(table: &Table<'_>, written: &Written, words: &Placeholders<'_>) -> Option<String> {
+pub(super) fn landing(table: &Table<'_>, written: &Written, words: &Placeholders<'_>) -> Option<String> {
     let text = words.fill(table, written, Arch::Never);
     match LayerPath::parse(text.as_bytes()) {
         Ok(path) if !path.is_root() || text.starts_with('/') => Some(text),

@@ -102,3 +102,31 @@ fn what_is_agreed_is_not_outside_a_prefix_either() {
     assert_eq!(found(&report), all[3..]);
     assert_eq!(agreed(&report), ["Exception(0) OM0201 /root/x a b"]);
 }
+
+#[test]
+fn what_depends_on_the_runtime_cannot_be_agreed_on() {
+    // `b` has no entry for the directory: some runtimes make one, some take the one of `a`.
+    let layers: &[(&str, &str, &str)] = &[("a", "/opt/a", "d shared 0700"), ("b", "/opt/b", "f shared/x =2")];
+    let mut policy = Policy::default();
+    policy.set("outside-prefix", Level::Allow).unwrap();
+    let before = found(&Set { base: &[], layers }.check(&policy));
+    assert_eq!(before, ["OM0204 IMPLIED_DIR_ATTRS /shared a b"]);
+    policy.except(["/shared"], ["a", "b"], "b").unwrap();
+    let report = Set { base: &[], layers }.check(&policy);
+    assert!(found(&report).contains(&before[0]), "{:?}", found(&report));
+    assert!(report.agreed.is_empty());
+}
+
+#[test]
+fn an_agreement_hides_nothing_else_about_its_path() {
+    let layers: &[(&str, &str, &str)] =
+        &[("a", "/opt/a", "f etc/Name =1"), ("b", "/opt/b", "f etc/Name =2"), ("c", "/opt/c", "f etc/name =3")];
+    let mut policy = Policy::default();
+    policy.set("outside-prefix", Level::Allow).unwrap();
+    let case = |report: &Report| found(report).into_iter().filter(|f| f.starts_with("OM0209")).collect::<Vec<_>>();
+    let before = case(&Set { base: &[], layers }.check(&policy));
+    assert_eq!(before.len(), 1);
+    policy.except(["/etc/Name"], ["a", "b"], "b").unwrap();
+    let report = Set { base: &[], layers }.check(&policy);
+    assert_eq!((case(&report), report.agreed.len()), (before, 1));
+}

@@ -4,6 +4,7 @@ mod agreed;
 mod cases;
 mod counterexamples;
 mod determinism;
+mod flattened;
 mod lists;
 mod models;
 mod random;

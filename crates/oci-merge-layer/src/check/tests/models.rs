@@ -96,6 +96,12 @@ impl Inode {
         Inode { kind, mode, uid: entry.uid, gid: entry.gid, xattrs: entry.xattrs.clone(), data }
     }
 
+    /// Without the attributes that no layer keeps.
+    pub(super) fn kept(mut self) -> Inode {
+        self.xattrs.retain(|name, _| crate::make::is_kept(name));
+        self
+    }
+
     /// What a directory has that is made in this one.
     fn inherited(&self) -> Xattrs {
         let lists = self.xattrs.iter().filter(|(name, _)| *name == b"system.posix_acl_default");

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// More cases than the default are for continuous integration, and for whoever changes a rule.
-const CASES: &str = "OCI_MERGE_THEOREM_CASES";
+pub(super) const CASES: &str = "OCI_MERGE_THEOREM_CASES";
 
 #[test]
 fn what_is_clean_does_not_depend_on_order_or_runtime_and_every_rule_is_needed() {

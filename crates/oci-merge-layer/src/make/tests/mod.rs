@@ -14,6 +14,7 @@ mod archives;
 mod directories;
 mod golden;
 mod landings;
+mod layers;
 mod random;
 
 use super::{Ancestors, Blob, Input, Made, Recipe, Report, Source, Times, Watch, make};

@@ -9,6 +9,7 @@ mod harmless;
 mod limits;
 mod mutants;
 mod refused;
+mod roles;
 mod sparse;
 pub(crate) mod tar;
 

@@ -44,7 +44,7 @@ pub(crate) struct Found {
 }
 
 /// One place that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Looked {
     /// A file or a variable.

@@ -65,3 +65,15 @@ fn a_token_that_runs_out_in_the_middle_is_renewed() {
     std::thread::sleep(Duration::from_millis(400));
     pull(&registry, "full").unwrap();
 }
+
+#[test]
+fn five_redirects_are_followed_and_no_more() {
+    let server = server(Auth::None);
+    let client = Client::of(&server);
+    server.put_blob("a", b"round and round").unwrap();
+    server.misbehave("do=redirect:loop,on=GET,path=/blobs/,times=0".parse().unwrap()).unwrap();
+    let blob = Descriptor::of(MediaType::ImageLayer, b"round and round");
+    let error = client.open(&server, "a").fetch(&blob).err().unwrap();
+    assert!(error.to_string().contains("redirects more than 5 times"), "{error}");
+    assert_eq!(server.requests().len(), 6, "the request and five more: {}", client.heard());
+}

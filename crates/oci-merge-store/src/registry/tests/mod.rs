@@ -4,8 +4,11 @@ mod auth;
 mod faults;
 mod files;
 mod hostile;
+mod mirrors;
+mod referrers;
 mod tls;
 mod traffic;
+mod trust;
 
 use super::{Credential, Credentials, Registry, Secret};
 use crate::network::{Event, Network, Settings, StillClock, Watcher};

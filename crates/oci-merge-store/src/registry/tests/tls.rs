@@ -5,21 +5,41 @@ use crate::ErrorKind;
 use crate::network::Tls;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-fn path(name: &str) -> PathBuf {
+pub(super) fn path(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/registry/tests/tls")).join(name)
 }
 
 /// A TLS server that answers every request in the same way, and the heads of what it was asked.
 fn serve(certificate: &str, answer: impl Fn(SocketAddr) -> String) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    serve_to(None, certificate, answer)
+}
+
+/// The same for clients that show a certificate of this authority only.
+pub(super) fn serve_to(
+    clients: Option<&str>,
+    certificate: &str,
+    answer: impl Fn(SocketAddr) -> String,
+) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let chain = CertificateDer::from_pem_file(path(&format!("{certificate}.crt"))).unwrap();
     let key = PrivateKeyDer::from_pem_file(path(&format!("{certificate}.key"))).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls_graviola::default_provider()));
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let provider = Arc::new(rustls_graviola::default_provider());
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = match clients {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_file(path(authority)).unwrap()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
     let config = Arc::new(config.with_single_cert(vec![chain], key).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -42,7 +62,7 @@ fn serve(certificate: &str, answer: impl Fn(SocketAddr) -> String) -> (SocketAdd
     (address, heard)
 }
 
-fn manifest(_: SocketAddr) -> String {
+pub(super) fn manifest(_: SocketAddr) -> String {
     let body = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#;
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nContent-Length: {}\r\n\
@@ -51,7 +71,7 @@ fn manifest(_: SocketAddr) -> String {
     )
 }
 
-fn resolve(name: &str, change: impl FnOnce(&mut Settings)) -> Result<Descriptor> {
+pub(super) fn resolve(name: &str, change: impl FnOnce(&mut Settings)) -> Result<Descriptor> {
     let mut settings = Settings {
         tls: Some(Tls::rustls_0_23(rustls_graviola::default_provider())),
         clock: Arc::new(StillClock::new(0.0)),
@@ -114,6 +134,20 @@ fn this_machine_is_asked_in_tls_first_and_in_the_clear_if_it_knows_none() {
     let other = Registry::open(&network, &format!("{}/b", server.address()).parse().unwrap()).unwrap();
     assert_eq!(other.resolve("one").unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(client.heard().matches("https://").count(), 1);
+}
+
+#[test]
+fn a_request_that_was_made_up_for_tls_is_repeated_in_the_clear_once_that_is_given_up() {
+    let server = server(Auth::None);
+    let client = Client::of(&server);
+    let mut settings = client.network.settings().clone();
+    settings.tls = Some(Tls::rustls_0_23(rustls_graviola::default_provider()));
+    let registry =
+        Registry::open(&Network::new(settings), &format!("{}/a", server.address()).parse().unwrap()).unwrap();
+    server.misbehave("do=status:503,on=GET,times=2".parse().unwrap()).unwrap();
+    assert_eq!(registry.resolve("one").unwrap_err().kind(), ErrorKind::NotFound, "{}", client.heard());
+    assert_eq!(client.heard().matches("https://").count(), 1, "{}", client.heard());
+    assert_eq!(server.requests().len(), 3, "{}", client.heard());
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub enum Action {
     Unauthorized,
     /// A manifest is taken although what it names is not there (`unchecked`).
     Unchecked,
+    /// A manifest is refused for want of blobs (`lacks-blobs`).
+    LacksBlobs,
+    /// Tags beside a digest are ignored, as registries do that know nothing of them (`no-tags`).
+    NoTags,
     /// `Range` is ignored (`no-range`).
     NoRange,
     /// A mount is answered like this (`mount:202`, `mount:lie`, `mount:CODE`).

@@ -81,6 +81,11 @@ fn one(
             return Ok(Some(registry.guard.challenge(&[(name, "pull,push")])));
         }
         Action::Unchecked => request.unchecked = true,
+        Action::LacksBlobs => {
+            io::copy(body, &mut io::sink())?;
+            return Ok(Some(Code::ManifestBlobUnknown.reply("injected")));
+        }
+        Action::NoTags => request.query.retain(|(name, _)| name != "tag"),
         Action::NoRange => request.without_field("range"),
         Action::Mount(answer) => return mount(*answer, registry, request),
         Action::ChunkMax(most, status) => {

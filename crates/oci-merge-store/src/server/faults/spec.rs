@@ -102,6 +102,8 @@ fn action_of(text: &str, retry_after: Option<String>) -> Option<Action> {
         "move-tag" => Action::MoveTag,
         "unauthorized" => Action::Unauthorized,
         "unchecked" => Action::Unchecked,
+        "lacks-blobs" => Action::LacksBlobs,
+        "no-tags" => Action::NoTags,
         "no-range" => Action::NoRange,
         "lost-response" => Action::LostResponse,
         "swap" => Action::Swap,

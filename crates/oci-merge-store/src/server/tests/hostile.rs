@@ -65,6 +65,28 @@ fn a_request_of_another_protocol_is_answered() {
 }
 
 #[test]
+fn a_web_page_writes_nothing() {
+    let server = server();
+    let post = format!("/v2/demo/blobs/uploads/?digest={HELLO}");
+    // What a browser adds to the fetch() of a page from elsewhere, to one from a sandbox, and to a form.
+    for field in [
+        ("Origin", "https://evil.example"),
+        ("origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+    ] {
+        for (method, target) in [("POST", post.as_str()), ("PUT", "/v2/demo/manifests/a"), ("DELETE", "/v2/x")] {
+            assert_eq!(ask(&server, method, target, &[field], b"hello").status, 403, "{method} with {field:?}");
+        }
+        assert_eq!(ask(&server, "GET", "/v2/", &[field], b"").status, 200, "{field:?}");
+        assert_eq!(ask(&server, "HEAD", "/v2/", &[field], b"").status, 200, "{field:?}");
+    }
+    assert_eq!(server.blob("demo", &HELLO.parse().unwrap()), None);
+    // Typed by the one who sits there.
+    assert_eq!(ask(&server, "POST", &post, &[("Sec-Fetch-Site", "none")], b"hello").status, 201);
+}
+
+#[test]
 fn a_refused_body_does_not_cost_the_answer() {
     let server = server();
     let body = vec![0; 8 << 20];

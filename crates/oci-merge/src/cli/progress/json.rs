@@ -43,7 +43,7 @@ impl Json {
 
 impl View for Json {
     fn see(&self, event: &Event) {
-        if self.wanted.verbose || !matches!(event, Event::Request { .. }) {
+        if self.wanted.requests || !matches!(event, Event::Request { .. }) {
             self.write(event);
         }
     }

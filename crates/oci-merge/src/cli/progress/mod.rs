@@ -6,7 +6,7 @@ mod tty;
 
 use super::args::ProgressMode;
 use super::number;
-use super::terminal::Terminal;
+use super::terminal::{DOUBTFUL, Terminal};
 use oci_merge::{Event, How, Observer, Phase, Transfer};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -22,7 +22,9 @@ pub(crate) struct Wanted {
     /// Nothing but JSON.
     pub(crate) quiet: bool,
     /// Requests as well.
-    pub(crate) verbose: bool,
+    pub(crate) requests: bool,
+    /// And their headers.
+    pub(crate) headers: bool,
     /// The way of blobs, which is worth a line if a registry is at its end.
     pub(crate) transfers: bool,
 }
@@ -64,6 +66,11 @@ impl Progress {
             view.close(exit);
         }
     }
+}
+
+/// Something that stops nothing, as it is told.
+fn warning(terminal: Terminal, text: &str) -> String {
+    format!("{}: {text}", terminal.paint(DOUBTFUL, "warning"))
 }
 
 /// How far a run is, for the views that add things up.
@@ -111,7 +118,8 @@ impl Sums {
                 self.busy.retain(|(name, ..)| name != layer);
                 match layer == "base" {
                     true => self.has_base = true,
-                    false => self.ready += 1,
+                    // One that comes from an image may be several.
+                    false => self.ready += usize::from(!self.names.iter().any(|(_, name)| name == layer)),
                 }
                 self.names.push((digest.clone(), layer.clone()));
             }

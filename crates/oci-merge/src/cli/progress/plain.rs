@@ -1,6 +1,6 @@
 //! A line for each thing that is done, and one for the whole every ten seconds, so that no log looks like a hang.
 
-use super::{Sums, View, Wanted, details, how, lock, transfer, verdict};
+use super::{Sums, View, Wanted, details, how, lock, transfer, verdict, warning};
 use crate::cli::number;
 use crate::cli::terminal::Terminal;
 use oci_merge::Event;
@@ -79,7 +79,11 @@ impl View for Plain {
                 let after = number::time(Duration::from_millis(*after_ms));
                 self.terminal.say(format!("{:<width$}  {what}, attempt {attempt} in {after}", "retry"));
             }
-            Event::Request { line } if self.wanted.verbose => self.terminal.say(line),
+            Event::Request { line, headers } if self.wanted.requests => {
+                self.terminal.say(line);
+                headers.iter().filter(|_| self.wanted.headers).for_each(|header| self.terminal.say(header));
+            }
+            Event::Warning { text } => self.terminal.say(warning(self.terminal, text)),
             _ => {}
         }
     }

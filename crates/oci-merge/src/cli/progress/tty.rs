@@ -1,6 +1,6 @@
 //! Lines that are redrawn, for a terminal: what is done scrolls up and stays, what is going on stands below.
 
-use super::{Sums, View, Wanted, details, doing, how, lock, transfer, verdict};
+use super::{Sums, View, Wanted, details, doing, how, lock, transfer, verdict, warning};
 use crate::cli::number;
 use crate::cli::terminal::{BAD, GOOD, Terminal};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -115,8 +115,14 @@ impl View for Tty {
                 let after = number::time(Duration::from_millis(*after_ms));
                 let _ = self.multi.println(format!("  retry {what}, attempt {attempt} in {after}"));
             }
-            Event::Request { line } if self.wanted.verbose => {
+            Event::Request { line, headers } if self.wanted.requests => {
                 let _ = self.multi.println(line);
+                for header in headers.iter().filter(|_| self.wanted.headers) {
+                    let _ = self.multi.println(header);
+                }
+            }
+            Event::Warning { text } => {
+                let _ = self.multi.println(warning(self.terminal, text));
             }
             _ => {}
         }

@@ -1,0 +1,132 @@
+//! What is taken of an image, and to where.
+
+use super::super::globs::Globs;
+use super::super::recipe::{Recipe, Source};
+use super::super::route::is_table_of_contents;
+use crate::{Error, ErrorKind, Result};
+use oci_merge_image::{LayerPath, shown};
+
+/// What is taken of an image, and to where.
+pub(super) struct Cut<'a> {
+    pub(super) recipe: &'a Recipe,
+    taken: Taken,
+    exclude: [Globs; 2],
+}
+
+/// What is looked at.
+enum Taken {
+    /// Everything that matches, or everything; it stays where it is.
+    InPlace(Globs),
+    /// The content of these paths, which lands in a directory.
+    Moved(Vec<LayerPath>, LayerPath),
+}
+
+/// What becomes of a path of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is taken to this path of the new image.
+    Taken(LayerPath),
+    /// The recipe says that it is left out.
+    LeftOut,
+    /// The layer owns nothing there.
+    Outside,
+    /// It says nothing: the table of contents of an eStargz layer.
+    Nothing,
+}
+
+impl<'a> Cut<'a> {
+    pub(super) fn new(recipe: &'a Recipe, source: &Source) -> Result<Cut<'a>> {
+        let taken = match &source.to {
+            Some(to) if !to.is_root() => {
+                let paths = source.include.iter().map(|path| literal(path)).collect::<Result<Vec<_>>>()?;
+                Taken::Moved(if paths.is_empty() { vec![LayerPath::root()] } else { paths }, to.clone())
+            }
+            _ => Taken::InPlace(Globs::new(&source.include)?),
+        };
+        Ok(Cut { recipe, taken, exclude: [Globs::new(&source.exclude)?, Globs::new(&recipe.exclude)?] })
+    }
+
+    /// Whether what is taken goes elsewhere.
+    pub(super) fn moves(&self) -> bool {
+        matches!(self.taken, Taken::Moved(..))
+    }
+
+    /// What becomes of a path.
+    ///
+    /// # Errors
+    /// In the new image it would be longer than a path can be.
+    pub(super) fn fate(&self, path: &LayerPath, is_directory: bool) -> Result<Fate> {
+        if is_table_of_contents(path) {
+            return Ok(Fate::Nothing);
+        }
+        let Some(lands) = self.path(path, is_directory)? else { return Ok(Fate::LeftOut) };
+        if !self.recipe.covers(&lands) {
+            return Ok(Fate::Outside);
+        }
+        Ok(if self.excludes(&lands) { Fate::LeftOut } else { Fate::Taken(lands) })
+    }
+
+    fn excludes(&self, lands: &LayerPath) -> bool {
+        self.exclude.iter().any(|globs| globs.cover(lands, self.recipe.prefix.path()))
+    }
+
+    /// Where a path lands if it is looked at.
+    ///
+    /// # Errors
+    /// As [`fate`](Cut::fate).
+    pub(super) fn path(&self, path: &LayerPath, is_directory: bool) -> Result<Option<LayerPath>> {
+        match &self.taken {
+            Taken::InPlace(globs) => {
+                let is_taken = globs.is_empty() || globs.cover(path, self.recipe.prefix.path());
+                Ok(is_taken.then(|| path.clone()))
+            }
+            Taken::Moved(paths, to) => {
+                let Some(rest) = paths.iter().find_map(|taken| rest(path, taken, is_directory)) else {
+                    return Ok(None);
+                };
+                let joined = to.join(&rest).map_err(|why| Error::refused(why.reason(), format!("{to} {why}")).at(path));
+                joined.map(Some)
+            }
+        }
+    }
+
+    /// Whether a directory that is not taken itself is one of the layer, should something in it be taken.
+    pub(super) fn may_lead(&self, path: &LayerPath) -> bool {
+        !self.moves() && self.recipe.covers(path)
+    }
+
+    /// Whether something else than a directory here, or its deletion, may change what is taken: what lies here or
+    /// below, be it there or not.
+    pub(super) fn decides(&self, path: &LayerPath) -> Result<bool> {
+        match &self.taken {
+            Taken::InPlace(_) if is_table_of_contents(path) || self.excludes(path) => Ok(false),
+            Taken::InPlace(globs) => {
+                let prefix = self.recipe.prefix.path();
+                let may_belong =
+                    prefix.is_within(path) || path.is_within(prefix) || self.recipe.owns.may_lie_below(path);
+                Ok(may_belong && (globs.is_empty() || globs.may_lie_below(path, prefix)))
+            }
+            Taken::Moved(paths, _) => {
+                let is_above = paths.iter().any(|taken| taken.is_within(path));
+                Ok(is_above || matches!(self.fate(path, false)?, Fate::Taken(_)))
+            }
+        }
+    }
+}
+
+/// A path below another; of a file its name, for a file lands *in* a directory.
+fn rest(path: &LayerPath, taken: &LayerPath, is_directory: bool) -> Option<LayerPath> {
+    match path.strip_prefix(taken)? {
+        itself if itself.is_root() && !is_directory => LayerPath::parse(path.name()?).ok(),
+        below => Some(below),
+    }
+}
+
+/// A path that is moved is written out: of several matches, the contents would land on each other.
+fn literal(path: &str) -> Result<LayerPath> {
+    let refuse = |why: &str| Err(Error::new(ErrorKind::Source, format!("{} {why}", shown(path))));
+    if path.contains(['*', '?', '[', '{']) {
+        return refuse("is a glob; with `to`, paths are written out");
+    }
+    LayerPath::parse(path.as_bytes()).or_else(|why| refuse(&why.to_string()))
+}

@@ -2,15 +2,14 @@
 
 use super::{Place, Ran};
 use oci_merge_store::server::{Auth, Authorization, Desk, Login, Options, Realm, Server};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-const PASSWORD: &str = "right-4711";
-/// `printf jon:right-4711 | base64` and `printf '<token>:right-4711' | base64`.
-const AUTH: &str = "am9uOnJpZ2h0LTQ3MTE=";
-const TOKEN_AUTH: &str = "PHRva2VuPjpyaWdodC00NzEx";
-/// `printf jon:wrong-4711 | base64`.
-const WRONG: &str = "am9uOndyb25nLTQ3MTE=";
+const PASSWORD: &str = "right-zebra";
+/// `printf jon:right-zebra | base64` and `printf '<token>:right-zebra' | base64`.
+const AUTH: &str = "am9uOnJpZ2h0LXplYnJh";
+const TOKEN_AUTH: &str = "PHRva2VuPjpyaWdodC16ZWJyYQ==";
+/// `printf jon:wrong-zebra | base64`.
+const WRONG: &str = "am9uOndyb25nLXplYnJh";
 
 /// One way in which people are logged in: files (`bin/` has programs), variables, and where the login is said to be
 /// from. `HOST` and `HOME` stand for themselves.
@@ -22,17 +21,17 @@ struct Fixture {
 }
 
 const OWN: &str = "HOME/.docker/config.json";
-const ENTRY: &str = r#"{"auths": {"other.test": {"auth": "eDp5"}, "HOST": {"auth": "am9uOnJpZ2h0LTQ3MTE="}}}"#;
-const WRONG_ENTRY: &str = r#"{"auths": {"HOST": {"auth": "am9uOndyb25nLTQ3MTE="}}}"#;
+const ENTRY: &str = r#"{"auths": {"other.test": {"auth": "eDp5"}, "HOST": {"auth": "am9uOnJpZ2h0LXplYnJh"}}}"#;
+const WRONG_ENTRY: &str = r#"{"auths": {"HOST": {"auth": "am9uOndyb25nLXplYnJh"}}}"#;
 const ANSWER: &str =
-    "#!/bin/sh\nread -r host; test \"$host\" = HOST && echo '{\"Username\": \"jon\", \"Secret\": \"right-4711\"}'\n";
-const TOKEN_ANSWER: &str = "#!/bin/sh\necho '{\"Username\": \"<token>\", \"Secret\": \"right-4711\"}'\n";
+    "#!/bin/sh\nread -r host; test \"$host\" = HOST && echo '{\"Username\": \"jon\", \"Secret\": \"right-zebra\"}'\n";
+const TOKEN_ANSWER: &str = "#!/bin/sh\necho '{\"Username\": \"<token>\", \"Secret\": \"right-zebra\"}'\n";
 
 const FIXTURES: [Fixture; 14] = [
     Fixture { name: "auths", files: &[(OWN, ENTRY)], variables: &[], from: OWN },
     Fixture {
         name: "a URL as key",
-        files: &[(OWN, r#"{"auths": {"https://HOST/v2/": {"auth": "am9uOnJpZ2h0LTQ3MTE="}}}"#)],
+        files: &[(OWN, r#"{"auths": {"https://HOST/v2/": {"auth": "am9uOnJpZ2h0LXplYnJh"}}}"#)],
         variables: &[],
         from: OWN,
     },
@@ -40,7 +39,7 @@ const FIXTURES: [Fixture; 14] = [
         name: "namespaced key",
         files: &[(
             OWN,
-            r#"{"auths": {"HOST": {"auth": "am9uOndyb25nLTQ3MTE="}, "HOST/team": {"auth": "am9uOnJpZ2h0LTQ3MTE="}}}"#,
+            r#"{"auths": {"HOST": {"auth": "am9uOndyb25nLXplYnJh"}, "HOST/team": {"auth": "am9uOnJpZ2h0LXplYnJh"}}}"#,
         )],
         variables: &[],
         from: OWN,
@@ -71,7 +70,7 @@ const FIXTURES: [Fixture; 14] = [
     },
     Fixture {
         name: "missing helper",
-        files: &[(OWN, r#"{"credsStore": "absent", "auths": {"HOST": {"auth": "am9uOnJpZ2h0LTQ3MTE="}}}"#)],
+        files: &[(OWN, r#"{"credsStore": "absent", "auths": {"HOST": {"auth": "am9uOnJpZ2h0LXplYnJh"}}}"#)],
         variables: &[],
         from: OWN,
     },
@@ -113,7 +112,7 @@ const FIXTURES: [Fixture; 14] = [
     },
     Fixture {
         name: "identity token",
-        files: &[(OWN, r#"{"auths": {"HOST": {"auth": "PHRva2VuPjpyaWdodC00NzEx"}}}"#)],
+        files: &[(OWN, r#"{"auths": {"HOST": {"auth": "PHRva2VuPjpyaWdodC16ZWJyYQ=="}}}"#)],
         variables: &[],
         from: OWN,
     },
@@ -129,10 +128,8 @@ impl Fixture {
         let place = Place::new();
         for (name, text) in self.files {
             let name = name.replace("HOME", "home");
-            place.write(&name, &text.replace("HOST", &server.address().to_string()));
-            if name.contains("/bin/") {
-                std::fs::set_permissions(place.path(&name), PermissionsExt::from_mode(0o755)).unwrap();
-            }
+            let text = text.replace("HOST", &server.address().to_string());
+            if name.contains("/bin/") { place.program(&name, &text) } else { place.write(&name, &text) }
         }
         place
     }
@@ -159,7 +156,7 @@ fn servers() -> [Server; 2] {
 #[track_caller]
 fn no_secret_in(ran: &Ran, what: &str) {
     let all = format!("{}{}", ran.out, ran.err);
-    for secret in ["4711", AUTH, TOKEN_AUTH, WRONG, AUTH.trim_end_matches('='), WRONG.trim_end_matches('=')] {
+    for secret in ["zebra", AUTH, TOKEN_AUTH, WRONG, AUTH.trim_end_matches('='), WRONG.trim_end_matches('=')] {
         assert!(!all.contains(secret), "{what}: {secret} in\n{all}");
     }
     for word in ["Bearer ", "Basic "] {
@@ -214,7 +211,7 @@ fn a_refusal_lists_every_place_and_what_it_held() {
     let fixture = Fixture { name: "refused", files: &[(OWN, WRONG_ENTRY)], variables: &[], from: OWN };
     for server in &servers() {
         let place = fixture.lay_out(server);
-        let other = r#"{"auths": {"registry.gitlab.com": {"auth": "am9uOndyb25nLTQ3MTE="}}}"#;
+        let other = r#"{"auths": {"registry.gitlab.com": {"auth": "am9uOndyb25nLXplYnJh"}}}"#;
         place.write("home/.config/containers/auth.json", other);
         let home = place.path("home").to_str().unwrap().to_owned();
         for level in LEVELS {

@@ -1,7 +1,7 @@
 use super::Place;
 use oci_merge_store::server::{Auth, Login, Options, Server};
 
-const PASSWORD: &str = "right-4711";
+const PASSWORD: &str = "right-zebra";
 
 fn closed() -> Server {
     let auth = Auth::Basic(Login { user: "jon".into(), password: PASSWORD.into() });
@@ -19,8 +19,8 @@ fn line<'s>(screen: &'s str, name: &str) -> &'s str {
 fn a_registry_that_lets_us_do_everything_is_found_well() {
     let (server, place) = (closed(), Place::with_demo());
     let address = server.address().to_string();
-    // echo -n jon:right-4711 | base64
-    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOnJpZ2h0LTQ3MTE=\"}}}}}}"));
+    // echo -n jon:right-zebra | base64
+    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOnJpZ2h0LXplYnJh\"}}}}}}"));
     let repository = format!("{address}/demo");
     let doctor = ["doctor", "--authfile", "auth.json", &repository];
     let before = place.run(&doctor).ends(0).out;
@@ -55,8 +55,8 @@ fn what_is_wrong_is_said_with_what_to_do() {
     assert!(ran.out.contains(&format!("do: docker login {address}")), "{}", ran.out);
     assert!(line(&ran.out, "push").starts_with("push      ✘ it said 401"), "{}", ran.out);
 
-    // echo -n jon:wrong-4711 | base64
-    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOndyb25nLTQ3MTE=\"}}}}}}"));
+    // echo -n jon:wrong-zebra | base64
+    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOndyb25nLXplYnJh\"}}}}}}"));
     let ran = place.run(&["doctor", "-vv", "--authfile", "auth.json", &repository]).ends(4).says(&["OM0501"]);
     assert!(
         line(&ran.out, "login").starts_with("login     ✘ jon, from --authfile auth.json: it said 401"),
@@ -64,7 +64,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
         ran.out
     );
     let ran = ran.says(&["jon   from --authfile auth.json", "REGISTRY_AUTH_FILE", "GITHUB_TOKEN"]);
-    for secret in ["4711", "am9uOndyb25nLTQ3MTE"] {
+    for secret in ["zebra", "am9uOndyb25nLXplYnJh"] {
         assert!(!ran.out.contains(secret) && !ran.err.contains(secret), "{}{}", ran.out, ran.err);
     }
 }

@@ -17,6 +17,7 @@ mod screens; // what is on stdout and on stderr, and in which form
 mod serving; // a registry on this machine
 mod specs; // forty slips in a spec
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -44,6 +45,18 @@ impl Place {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    /// A file that is run. A process of its own writes it: were it open here, whatever another thread starts at that
+    /// moment would hold it open too, and nobody could run it ("text file busy").
+    fn program(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "cat > \"$0\" && chmod 755 \"$0\""]).arg(path).stdin(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(content.as_bytes()).unwrap();
+        assert!(shell.wait().unwrap().success());
     }
 
     fn read(&self, name: &str) -> String {

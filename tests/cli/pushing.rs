@@ -67,19 +67,19 @@ fn the_repository_may_come_from_spec_variable_or_flag() {
 
 #[test]
 fn a_refused_login_is_four_and_tells_no_secret() {
-    let auth = Auth::Basic(Login { user: "jon".into(), password: "right-4711".into() });
+    let auth = Auth::Basic(Login { user: "jon".into(), password: "right-zebra".into() });
     let server = Server::start(Options { auth, ..Options::default() }).unwrap();
     let place = Place::with_demo();
     let (address, reference) = (server.address().to_string(), format!("{}/demo:1", server.address()));
     let push = ["build", "--push", "-vv", "-t", &reference];
     place.run(&push).ends(4).says(&["OM0501", &address, "REGISTRY_AUTH_FILE", "DOCKER_AUTH_CONFIG"]).without_answer();
-    // echo -n jon:wrong-4711 | base64
-    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOndyb25nLTQ3MTE=\"}}}}}}"));
+    // echo -n jon:wrong-zebra | base64
+    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOndyb25nLXplYnJh\"}}}}}}"));
     let ran =
         place.run(&[&push[..], &["--authfile", "auth.json"]].concat()).ends(4).says(&["OM0501", "jon", "auth.json"]);
-    assert!(!ran.err.contains("4711") && !ran.err.contains("am9uOndyb25nLTQ3MTE"), "{}", ran.err);
-    // echo -n jon:right-4711 | base64
-    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOnJpZ2h0LTQ3MTE=\"}}}}}}"));
+    assert!(!ran.err.contains("zebra") && !ran.err.contains("am9uOndyb25nLXplYnJh"), "{}", ran.err);
+    // echo -n jon:right-zebra | base64
+    place.write("auth.json", &format!("{{\"auths\": {{\"{address}\": {{\"auth\": \"am9uOnJpZ2h0LXplYnJh\"}}}}}}"));
     place.run(&[&push[..], &["--authfile", "auth.json"]].concat()).ends(0);
 }
 

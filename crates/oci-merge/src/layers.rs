@@ -11,7 +11,7 @@ use crate::tree::Tree;
 use crate::{Error, Event, Result, workers};
 use oci_merge_image::{Compression, Descriptor, DiffId, LayerPath, Prefix, shown};
 use oci_merge_layer::check::Owns;
-use oci_merge_layer::compressor::{Compressor, Level, Pool};
+use oci_merge_layer::compressor::{Compressor, Pool};
 use oci_merge_layer::make::{self, Attributes, Blob, Progress, Recipe, Source, Times, Watch, make};
 use oci_merge_layer::{ErrorKind as LayerKind, Kind, LayerIndex, Note};
 use std::collections::BTreeMap;
@@ -257,17 +257,13 @@ pub(crate) fn place(layer: &LayerSpec, to: &str) -> Result<LayerPath> {
 }
 
 fn compressor(output: &Output) -> Result<Compressor> {
-    match (output.compression, output.level) {
-        (Compression::None, _) | (Compression::Gzip, Some(0)) => Ok(Compressor::None),
-        (Compression::Gzip, None) => Ok(Compressor::Gzip(Level::DEFAULT)),
-        (Compression::Gzip, Some(level)) => {
-            let level = level.to_string().parse().map_err(|e| Error::usage(format!("output.level: {e}")))?;
-            Ok(Compressor::Gzip(level))
-        }
+    match output.compression {
+        Compression::None => Ok(Compressor::None),
+        Compression::Gzip => Ok(Compressor::Gzip(output.level)),
         #[cfg(feature = "zstd")]
-        (Compression::Zstd, _) => Ok(Compressor::Zstd),
+        Compression::Zstd => Ok(Compressor::Zstd),
         #[cfg(not(feature = "zstd"))]
-        (Compression::Zstd, _) => {
+        Compression::Zstd => {
             Err(Error::usage("this oci-merge was built without zstd; build it with --features zstd, or use gzip"))
         }
     }

@@ -101,6 +101,7 @@ pub use image::{Image, Layer};
 pub use inspect::{Inspected, InspectedLayer, Listed, inspect, list};
 pub use merge::{MergeInput, check_inputs, merge};
 pub use oci_merge_image::{Digest, Edits, Platform, Prefix, Reference};
+pub use oci_merge_layer::compressor::Level;
 pub use push::push;
 pub use report::{FindingReport, Fix, MAX_FINDINGS};
 pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Sent, Settled, Written};

@@ -63,22 +63,23 @@ impl Compressor {
 
 /// How hard gzip tries: `fast`, `default`, or a number from 2 to 9.
 ///
-/// There is no level 1: what it writes is a sixth larger than at level 2, the fast one.
+/// There is no level 1: what it writes is a sixth larger than at level 2, the fast one. The default is not that of
+/// gzip(1): on programs and their libraries, level 6 takes a quarter more time than level 5 for a four-hundredth less.
 ///
 /// ```
 /// use oci_merge_layer::compressor::Level;
 /// assert_eq!("fast".parse::<Level>().unwrap(), Level::FAST);
-/// assert_eq!("6".parse::<Level>().unwrap(), Level::DEFAULT);
+/// assert_eq!("5".parse::<Level>().unwrap(), Level::DEFAULT);
 /// assert!("1".parse::<Level>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(u8);
 
 impl Level {
-    /// Twice as fast as the default, and a twelfth larger.
+    /// In three fifths of the time of the default, and a fourteenth larger.
     pub const FAST: Level = Level(2);
-    /// What gzip(1) does unless it is told otherwise.
-    pub const DEFAULT: Level = Level(6);
+    /// As small as level 6, but for a four-hundredth, in four fifths of its time.
+    pub const DEFAULT: Level = Level(5);
 
     /// The number, 2 to 9.
     pub fn number(self) -> u8 {

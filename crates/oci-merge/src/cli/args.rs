@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use oci_merge::Level;
 use std::path::PathBuf;
 
 const TEMPLATE: &str = "\
@@ -283,6 +284,9 @@ pub(crate) struct Target {
     pub(crate) no_layer_upload: bool,
     #[arg(long, help = PORTABLE)]
     pub(crate) portable: bool,
+    /// How hard gzip tries, instead of the spec's: fast (2), default (5), or 2 to 9
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) compression_level: Option<Level>,
     #[arg(long, help = TRUST_INDEX)]
     pub(crate) trust_index: bool,
     /// Write the digest of the manifest

@@ -6,6 +6,7 @@ use super::{Run, answer, spec_file, summary};
 use oci_merge::{
     Builder, Checked, Destination, Error, FindingReport, MergeInput, Reference, Result, ResultFiles, Settings, Spec,
 };
+use oci_merge_image::Compression;
 use serde_json::json;
 use std::path::Path;
 
@@ -51,6 +52,12 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     spec = strict(spec, target.portable);
     if let Some(repo) = &target.repo {
         spec.project.repo = Some(repo.parse().map_err(|e| Error::Usage(format!("--repo: {e}")))?);
+    }
+    if let Some(level) = target.compression_level {
+        if spec.output.compression != Compression::Gzip {
+            return Err(Error::Usage("--compression-level is for gzip, and the spec says otherwise".into()));
+        }
+        spec.output.level = level;
     }
     let destinations = destinations(target)?;
     // Before any work is done: a slip in a name is not worth a build.

@@ -186,6 +186,7 @@ fn read(file: &str, directory: &Path, top: &Table<'_>) -> Option<Spec> {
 mod tests {
     use super::*;
     use oci_merge_image::Compression;
+    use oci_merge_layer::compressor::Level;
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -248,8 +249,7 @@ reason = "either will do"
 collision = "warn"
 max-layers = 40
 [output]
-compression = "none"
-level = 0
+level = "fast"
 timestamps = "epoch"
 "#;
 
@@ -266,7 +266,7 @@ timestamps = "epoch"
         assert_eq!(spec.config.exposed_ports, ["80", "53/udp"]);
         assert_eq!(spec.policy, [("collision".to_owned(), "warn".to_owned())]);
         assert_eq!(spec.max_layers, 40);
-        let output = Output { compression: Compression::None, level: Some(0), timestamps: Timestamps::Epoch };
+        let output = Output { compression: Compression::Gzip, level: Level::FAST, timestamps: Timestamps::Epoch };
         assert_eq!(spec.output, output);
 
         let names: Vec<_> = spec.layers.iter().map(|l| (l.name.as_str(), l.span.line)).collect();

@@ -1,23 +1,25 @@
 //! `[output]`: how layers are written.
 
+use super::document::Value;
 use super::keys;
 use super::table::Table;
 use oci_merge_image::Compression;
+use oci_merge_layer::compressor::Level;
 
 /// `[output]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Output {
     /// How layers that we write are compressed.
     pub compression: Compression,
-    /// The compressor's level; `None`: its default, 6 for gzip.
-    pub level: Option<u32>,
+    /// How hard gzip tries; the others have one way.
+    pub level: Level,
     /// What becomes of the times of files.
     pub timestamps: Timestamps,
 }
 
 impl Default for Output {
     fn default() -> Output {
-        Output { compression: Compression::Gzip, level: None, timestamps: Timestamps::Clamp }
+        Output { compression: Compression::Gzip, level: Level::DEFAULT, timestamps: Timestamps::Clamp }
     }
 }
 
@@ -40,12 +42,7 @@ pub(super) fn read(top: &Table<'_>) -> Output {
     let Some(table) = Table::open(top.faults(), node, "[output]", &keys::OUTPUT) else { return output };
     output.compression = table.word("compression", &COMPRESSIONS).unwrap_or(output.compression);
     output.timestamps = table.word("timestamps", &TIMESTAMPS).unwrap_or_default();
-    let most = match output.compression {
-        Compression::None => 0,
-        Compression::Gzip => 9,
-        Compression::Zstd => 22,
-    };
-    output.level = table.integer("level", 0..=most);
+    output.level = level(&table, output.compression).unwrap_or_default();
     if let (Compression::Zstd, false, Some(at)) = (output.compression, cfg!(feature = "zstd"), table.get("compression"))
     {
         table.bad(&at.range, "this oci-merge was built without zstd (cargo feature `zstd`)");
@@ -53,8 +50,51 @@ pub(super) fn read(top: &Table<'_>) -> Output {
     output
 }
 
+/// A number, or a word for one.
+fn level(table: &Table<'_>, compression: Compression) -> Option<Level> {
+    let node = table.get("level")?;
+    if compression != Compression::Gzip {
+        table.bad(&node.range, "only gzip has levels; leave `level` out");
+        return None;
+    }
+    let text = match &node.value {
+        Value::Integer(number) => number.to_string(),
+        _ => table.string("level")?.text,
+    };
+    let level = text.parse();
+    level.map_err(|e: oci_merge_layer::Error| table.bad(&node.range, format!("`level` in [output]: {e}"))).ok()
+}
+
 pub(super) const COMPRESSIONS: [(&str, Compression); 3] =
     [("gzip", Compression::Gzip), ("zstd", Compression::Zstd), ("none", Compression::None)];
 
 pub(super) const TIMESTAMPS: [(&str, Timestamps); 3] =
     [("clamp", Timestamps::Clamp), ("keep", Timestamps::Keep), ("epoch", Timestamps::Epoch)];
+
+#[cfg(test)]
+mod tests {
+    use crate::Spec;
+    use std::path::Path;
+
+    fn level(output: &str) -> Result<u8, String> {
+        let text = format!(
+            "schema = 1\nbase.image = \"scratch\"\nproject.platforms = [\"linux/amd64\"]\n[output]\n{output}\n[layer.a]\nprefix = \"/opt/a\"\nsource = {{ path = \"a\" }}\n"
+        );
+        let spec = Spec::parse("s.toml", Path::new("/d"), &text).map_err(|e| e.to_string())?;
+        Ok(spec.output.level.number())
+    }
+
+    #[test]
+    fn a_level_is_a_word_or_a_number() {
+        let expected =
+            [("", 5), ("level = \"fast\"", 2), ("level = \"default\"", 5), ("level = 2", 2), ("level = 9", 9)];
+        for (text, number) in expected {
+            assert_eq!(level(text), Ok(number), "{text}");
+        }
+        for text in ["level = 0", "level = 1", "level = 10", "level = \"hard\"", "level = -2", "level = true"] {
+            assert!(level(text).is_err(), "{text}");
+        }
+        let error = level("compression = \"none\"\nlevel = 2").unwrap_err();
+        assert!(error.contains("only gzip has levels"), "{error}");
+    }
+}

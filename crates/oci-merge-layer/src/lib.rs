@@ -45,4 +45,4 @@ pub use note::Note;
 pub use reason::Reason;
 pub use recall::recall;
 pub use scan::{Content, Item, Role, Rules, Scanner};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, survey, survey_verified};

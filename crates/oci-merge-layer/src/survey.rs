@@ -3,7 +3,7 @@
 use crate::archive::{Container, Unpacked, read_start};
 use crate::facts::FactsReader;
 use crate::{Body, Error, IndexBuilder, Item, LayerIndex, Result, Rules, Scanner};
-use oci_merge_image::{Compression, DiffId, Digest};
+use oci_merge_image::{Algorithm, Compression, DiffId, Digest};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Cursor, Read};
 
@@ -41,7 +41,21 @@ pub struct Survey {
 /// The blob is refused (see [`scan`](crate::scan)), or is no archive that a layer may be (`UNSUPPORTED_COMPRESSION`);
 /// a limit is exceeded; the input fails.
 pub fn survey(input: impl Read, rules: &Rules) -> Result<Survey> {
-    let mut blob = Digested::new(input);
+    read(Digested::new(input), None, rules)
+}
+
+/// The same for a blob with a known digest, which is not digested again: `input` has to fail at its end unless its bytes
+/// are those of the digest, as all readers of a store do.
+///
+/// # Errors
+/// Those of [`survey`].
+pub fn survey_verified(input: impl Read, digest: &Digest, rules: &Rules) -> Result<Survey> {
+    // An index names blobs by SHA-256.
+    let known = (digest.algorithm() == Algorithm::Sha256).then_some(digest);
+    read(Digested { is_digested: known.is_none(), ..Digested::new(input) }, known, rules)
+}
+
+fn read<R: Read>(mut blob: Digested<R>, known: Option<&Digest>, rules: &Rules) -> Result<Survey> {
     let start = read_start(&mut blob)?;
     let container = Container::of(&start)?;
     let unsupported = || {
@@ -61,8 +75,12 @@ pub fn survey(input: impl Read, rules: &Rules) -> Result<Survey> {
     builder.push_notes(&notes)?;
     let tar_size = tar.size;
     let diff = tar.finish();
+    if known.is_some() {
+        // Only at its end does the input say whether it is what it should be.
+        io::copy(&mut blob, &mut io::sink())?;
+    }
     let size = blob.size;
-    let digest = blob.finish();
+    let digest = known.cloned().unwrap_or_else(|| blob.finish());
     let diff_id = DiffId(if is_plain { digest.clone() } else { diff });
     let index = builder.finish(digest, diff_id)?;
     Ok(Survey { size, compression, tar_size, index })
@@ -170,6 +188,35 @@ mod tests {
         assert_eq!(find(&survey, "a").facts, None);
         let script = Facts::Script { interpreter: b"/bin/sh -e".to_vec() };
         assert_eq!(find(&survey, "run").facts, Some(&script));
+    }
+
+    #[test]
+    fn a_known_digest_is_not_made_again() {
+        let tar = Tar::new().file("a", "hello").end();
+        for blob in [gzip(&tar), tar] {
+            let plainly = survey(&blob[..], &kept()).unwrap();
+            assert_eq!(survey_verified(&blob[..], &Digest::of(&blob), &kept()).unwrap(), plainly);
+            // Believed, for whoever reads it has made sure; but an index names blobs by SHA-256 only.
+            let other = Digest::of(b"other");
+            assert_eq!(*survey_verified(&blob[..], &other, &kept()).unwrap().index.digest(), other);
+            let long: Digest = format!("sha512:{}", "0".repeat(128)).parse().unwrap();
+            assert_eq!(survey_verified(&blob[..], &long, &kept()).unwrap(), plainly);
+        }
+    }
+
+    #[test]
+    fn an_input_that_fails_at_its_end_is_no_layer() {
+        struct Wrong;
+        impl Read for Wrong {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::InvalidData.into())
+            }
+        }
+        let tar = Tar::new().file("a", "hello").end();
+        for blob in [gzip(&tar), tar] {
+            let digest = Digest::of(&blob);
+            assert!(survey_verified(io::Read::chain(&blob[..], Wrong), &digest, &kept()).is_err());
+        }
     }
 
     #[test]

@@ -14,6 +14,13 @@ impl Verified {
         Verified(Checked::new(descriptor, whence, Box::new(inner)))
     }
 
+    /// The same reader, which tells how many bytes it has read so far.
+    pub fn watched(mut self, tell: impl FnMut(u64) + Send + 'static) -> Verified {
+        let inner = std::mem::replace(&mut self.0.inner, Box::new(io::empty()));
+        self.0.inner = Box::new(Watched { inner, done: 0, tell });
+        self
+    }
+
     /// Reads all of a small document.
     ///
     /// # Errors
@@ -32,6 +39,22 @@ impl Verified {
 impl Read for Verified {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
+    }
+}
+
+/// Tells how far it is.
+struct Watched<F> {
+    inner: Box<dyn Read + Send>,
+    done: u64,
+    tell: F,
+}
+
+impl<F: FnMut(u64)> Read for Watched<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.done += count as u64;
+        (self.tell)(self.done);
+        Ok(count)
     }
 }
 

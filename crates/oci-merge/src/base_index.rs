@@ -6,15 +6,46 @@ use crate::pins::FarLayer;
 use crate::settings::Run;
 use crate::{Error, Event, Result, event, workers};
 use oci_merge_image::{Descriptor, DiffId};
-use oci_merge_layer::{LayerIndex, Rules, Survey, survey};
+use oci_merge_layer::{LayerIndex, Rules, Survey, survey_verified};
 use oci_merge_store::{Error as StoreError, ErrorKind as StoreKind};
 use std::io;
+use std::sync::OnceLock;
+
+/// The indexes of the base's layers, read once: by a thread of its own while layers are made, and at the latest when
+/// somebody asks for them.
+pub(crate) struct BaseIndexes<'a> {
+    base: &'a OpenBase,
+    local: &'a Local,
+    run: &'a Run,
+    read: OnceLock<Result<Vec<LayerIndex>>>,
+}
+
+impl<'a> BaseIndexes<'a> {
+    pub(crate) fn new(base: &'a OpenBase, local: &'a Local, run: &'a Run) -> BaseIndexes<'a> {
+        BaseIndexes { base, local, run, read: OnceLock::new() }
+    }
+
+    /// The indexes, the lowest first; `None` if they cannot be read, which is for [`Self::finish`] to say.
+    pub(crate) fn get(&self) -> Option<&[LayerIndex]> {
+        self.read.get_or_init(|| index_base(self.base, self.local, self.run)).as_deref().ok()
+    }
+
+    /// Whether it is known already that they cannot be read.
+    pub(crate) fn have_failed(&self) -> bool {
+        matches!(self.read.get(), Some(Err(_)))
+    }
+
+    pub(crate) fn finish(self) -> Result<Vec<LayerIndex>> {
+        self.get();
+        self.read.into_inner().unwrap_or_else(|| Ok(Vec::new()))
+    }
+}
 
 /// The indexes of the base's layers, the lowest first.
 ///
 /// A layer that the local store knows, or whose index may be believed, is not fetched at all; any other is streamed once, and nothing of it is kept
 /// but its index.
-pub(crate) fn index_base(base: &OpenBase, local: &Local, run: &Run) -> Result<Vec<LayerIndex>> {
+fn index_base(base: &OpenBase, local: &Local, run: &Run) -> Result<Vec<LayerIndex>> {
     let Some(open) = &base.image else { return Ok(Vec::new()) };
     let manifest = open.image.manifest.value();
     let pairs = pairs(open)?;
@@ -93,7 +124,7 @@ pub(crate) fn index_layer(
 /// Reads a layer as it comes from its store.
 fn read(open: &OpenImage, layer: &Descriptor, rules: &Rules) -> Result<Survey> {
     let mut content = open.store.fetch(layer).map_err(|e| Error::store(&open.name, e))?;
-    survey(&mut content, rules).map_err(|e| {
+    survey_verified(&mut content, &layer.digest, rules).map_err(|e| {
         // Whether it is the archive that is bad, or what came of it, is known at the end of the bytes.
         let rest = io::copy(&mut content, &mut io::sink()).err().and_then(|e| StoreError::carried_by(e).ok());
         match rest {

@@ -1,7 +1,8 @@
 //! From spec to manifest: gather, pack, check, stack; and then push.
 
 use crate::assemble::assemble;
-use crate::base_index::index_base;
+use crate::base_index::BaseIndexes;
+use crate::from::Wanted;
 use crate::layers::{self, Ready};
 use crate::local::Local;
 use crate::names::Names;
@@ -12,6 +13,7 @@ use crate::spec::{LayerSpec, Spec};
 use crate::{Destination, Error, Event, Result, Settings, judge, workers, write};
 use oci_merge_image::{Platform, Stacked};
 use std::collections::HashSet;
+use std::thread;
 
 /// How many layers an image may have: what docker's classic store can mount.
 pub const MAX_LAYERS: usize = 125;
@@ -107,8 +109,18 @@ impl Builder {
             layers: spec.layers.iter().map(|l| l.name.clone()).collect(),
         });
         let local = Local::open(run)?;
-        let base_indexes = index_base(&base, &local, run)?;
-        let (layers, refused) = layers::make_all(spec, &base, &base_indexes, &local, run)?;
+        let base_indexes = BaseIndexes::new(&base, &local, run);
+        let wanted = match (named, self.pushed) {
+            (false, _) => Wanted::Nowhere,
+            (true, true) => Wanted::Registries(names.references()),
+            (true, false) => Wanted::Here,
+        };
+        let made = thread::scope(|scope| {
+            scope.spawn(|| base_indexes.get());
+            layers::make_all(spec, &base, &base_indexes, wanted, &local, run)
+        });
+        // The base is below all layers: what is wrong with it is told first.
+        let (base_indexes, (layers, refused)) = (base_indexes.finish()?, made?);
         // An image that files are taken from may have brought several.
         within_limit(spec, &base, layers.len())?;
         let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, &local, run)?;

@@ -1,12 +1,13 @@
 //! The layers of a run: gathered, packed or passed through, several at a time.
 
+use crate::base_index::BaseIndexes;
 use crate::event::{How, Phase};
-use crate::from::{self, Origin, Reading, Turns};
+use crate::from::{self, Origin, Reading, Turns, Wanted};
 use crate::gather::gather;
 use crate::local::Local;
-use crate::open::OpenBase;
+use crate::open::{OpenBase, open_manifest};
 use crate::settings::Run;
-use crate::spec::{Ancestors, LayerSpec, Output, Owner, Spec, Timestamps};
+use crate::spec::{Ancestors, BaseSource, LayerSpec, Output, Owner, Place, SourceSpec, Spec, Timestamps};
 use crate::tree::Tree;
 use crate::{Error, Event, Result, workers};
 use oci_merge_image::{Compression, Descriptor, DiffId, LayerPath, Prefix, shown};
@@ -48,15 +49,18 @@ pub(crate) struct Refusal {
 pub(crate) fn make_all(
     spec: &Spec,
     base: &OpenBase,
-    base_indexes: &[LayerIndex],
+    base_indexes: &BaseIndexes<'_>,
+    wanted: Wanted<'_>,
     local: &Local,
     run: &Run,
 ) -> Result<(Vec<Ready>, Vec<Refusal>)> {
     let compressor = compressor(&spec.output)?;
     let pool = Pool::new(run.jobs()).map_err(|e| Error::Layer { layer: "the compressor".into(), source: e })?;
-    let directories = directories(base_indexes, spec);
-    let bench = Bench { spec, base, local, run, pool: &pool, compressor, directories, turns: Turns::default() };
-    let outcomes = workers::for_each(&spec.layers, run.jobs(), |layer| bench.make(layer));
+    let directories = directories(base_indexes, spec)?;
+    let turns = Turns::default();
+    let bench = Bench { spec, base, base_indexes, local, run, pool: &pool, compressor, directories, turns, wanted };
+    let outcomes =
+        workers::heaviest_first(&spec.layers, run.jobs(), |layer| weight(layer, &bench), |layer| bench.make(layer));
     let (mut ready, mut refused) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -74,12 +78,33 @@ pub(crate) fn make_all(
 pub(crate) struct Bench<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) base: &'a OpenBase,
+    base_indexes: &'a BaseIndexes<'a>,
     local: &'a Local,
     run: &'a Run,
     pool: &'a Pool,
     compressor: Compressor,
     directories: BTreeMap<LayerPath, Attributes>,
     turns: Turns,
+    pub(crate) wanted: Wanted<'a>,
+}
+
+/// How long a layer takes, roughly: whoever takes longest begins first, so that none is left alone at the end. What is
+/// not known before it is read (a directory, a download) may be anything.
+fn weight(layer: &LayerSpec, bench: &Bench<'_>) -> u64 {
+    if let Some(from) = &layer.from {
+        let platform = Some(&bench.base.platform);
+        let BaseSource::Registry(_) = &from.image else { return u64::MAX };
+        let open = open_manifest(&from.image, &bench.spec.directory, platform, bench.run);
+        return open.map_or(0, |image| image.manifest.value().layers.iter().map(|layer| layer.size).sum());
+    }
+    let size = |source: &SourceSpec| match source.place_for(&bench.base.platform) {
+        Place::Path(path) | Place::Pinned { path, .. } => {
+            let metadata = std::fs::metadata(bench.spec.directory.join(path));
+            metadata.ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len())
+        }
+        Place::Url { .. } => None,
+    };
+    layer.sources.iter().map(size).sum::<Option<u64>>().unwrap_or(u64::MAX)
 }
 
 /// A layer that was written into the local store.
@@ -93,7 +118,7 @@ pub(crate) struct Making {
 impl Bench<'_> {
     /// The layer, or the layers, that a table of the spec stands for; the lowest first.
     fn make(&self, layer: &LayerSpec) -> Result<Vec<Ready>> {
-        if self.run.cancel.is_cancelled() {
+        if self.run.cancel.is_cancelled() || self.base_indexes.have_failed() {
             return Err(Error::Cancelled);
         }
         if let Some(image) = &layer.from {
@@ -130,9 +155,9 @@ impl Bench<'_> {
     }
 
     /// What an image that files are taken from is read with.
-    pub(crate) fn reading(&self) -> Reading<'_> {
+    pub(crate) fn reading<'a>(&'a self, wanted: Wanted<'a>) -> Reading<'a> {
         let Bench { spec, base, local, run, turns, .. } = self;
-        Reading { directory: &spec.directory, base, local, turns, run }
+        Reading { directory: &spec.directory, base, local, turns, wanted, run }
     }
 
     /// What a layer is packed with besides its prefix: what it owns, and what it is agreed that it replaces.
@@ -270,18 +295,18 @@ fn compressor(output: &Output) -> Result<Compressor> {
 }
 
 /// The directories of the base's tree, from which layers that write outside their prefix take attributes over.
-fn directories(base_indexes: &[LayerIndex], spec: &Spec) -> BTreeMap<LayerPath, Attributes> {
+fn directories(base_indexes: &BaseIndexes<'_>, spec: &Spec) -> Result<BTreeMap<LayerPath, Attributes>> {
     let mut tree = Tree::default();
     let beside = |l: &LayerSpec| !l.owns.is_empty() || !l.overrides.is_empty() || l.ancestors == Ancestors::Base;
     if !spec.allow.is_empty() || spec.layers.iter().any(beside) {
-        for index in base_indexes {
+        for index in base_indexes.get().ok_or(Error::Cancelled)? {
             tree.apply(index, |_, entry| {
                 let attributes = Attributes { mode: entry.mode, uid: entry.uid, gid: entry.gid };
                 (entry.kind == Kind::Directory).then_some(attributes)
             });
         }
     }
-    tree.into_paths()
+    Ok(tree.into_paths())
 }
 
 /// What a person should know of how a layer came about, a line each.

@@ -1,5 +1,6 @@
 //! A few plain threads for work that waits on disks and sockets; computing is rayon's.
 
+use std::cmp::Reverse;
 use std::num::NonZero;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,14 +12,25 @@ pub(crate) fn for_each<T: Sync, R: Send>(
     threads: NonZero<usize>,
     work: impl Fn(&T) -> R + Sync,
 ) -> Vec<R> {
+    heaviest_first(items, threads, |_| 0, work)
+}
+
+/// The same, and the heaviest items begin first; equal ones in their order.
+pub(crate) fn heaviest_first<T: Sync, R: Send>(
+    items: &[T],
+    threads: NonZero<usize>,
+    weight: impl Fn(&T) -> u64,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let mut order: Vec<(usize, &T)> = items.iter().enumerate().collect();
+    order.sort_by_cached_key(|(_, item)| Reverse(weight(item)));
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {
         for _ in 0..threads.get().min(items.len()) {
             scope.spawn(|| {
                 loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(place) else { return };
+                    let Some((place, item)) = order.get(next.fetch_add(1, Ordering::Relaxed)).copied() else { return };
                     let result = work(item);
                     results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, result));
                 }
@@ -41,6 +53,18 @@ mod tests {
             n * 2
         });
         assert_eq!(doubled, items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        let begun = std::sync::Mutex::new(Vec::new());
+        let one = std::num::NonZero::<usize>::MIN;
+        let same = super::heaviest_first(
+            &[3_u64, 9, 5, 9],
+            one,
+            |n| *n,
+            |n| {
+                begun.lock().unwrap().push(*n);
+                *n
+            },
+        );
+        assert_eq!((same, begun.into_inner().unwrap()), (vec![3, 9, 5, 9], vec![9, 9, 5, 3]));
         assert!(super::for_each(&[] as &[u8], eight, |_| ()).is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! An image that files are taken from: opened for the platform of the run, without the layers that it shares with the
 //! base, and with an index of each of the others.
 
-use super::keeping::Keeping;
+use super::keeping::{Keeping, Wanted};
 use super::turns::Turns;
 use crate::local::Local;
 use crate::open::{OpenBase, OpenImage, OpenManifest, open_manifest};
@@ -10,7 +10,7 @@ use crate::settings::Run;
 use crate::spec::BaseSource;
 use crate::{Error, Result, base_index, workers};
 use oci_merge_image::{Config, Descriptor, DiffId, Document, Form, Reference};
-use oci_merge_layer::{LayerIndex, Rules, survey};
+use oci_merge_layer::{LayerIndex, Rules, survey_verified};
 use oci_merge_store::{Error as StoreError, Store};
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +41,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) base: &'a OpenBase,
     pub(crate) local: &'a Local,
     pub(crate) turns: &'a Turns,
+    pub(crate) wanted: Wanted<'a>,
     pub(crate) run: &'a Run,
 }
 
@@ -61,21 +62,26 @@ impl FromImage {
             other => other,
         })?;
         let name = open.name.clone();
-        let store: Arc<dyn Store> = match &open.reference {
-            None => open.store.clone(),
-            Some(_) => Arc::new(Keeping {
-                far: open.store.clone(),
-                local: with.local.clone(),
-                layer: layer.to_owned(),
-                observer: with.run.observer.clone(),
-            }),
+        let through = |passing: bool| -> Arc<dyn Store> {
+            match &open.reference {
+                None => open.store.clone(),
+                Some(_) => Arc::new(Keeping {
+                    far: open.store.clone(),
+                    local: with.local.clone(),
+                    layer: layer.to_owned(),
+                    observer: with.run.observer.clone(),
+                    passing,
+                }),
+            }
         };
+        let store = through(false);
+        let passing = through(open.reference.as_ref().is_some_and(|reference| with.wanted.leaves(reference)));
         if let Some(image) = FromImage::believed(&open, &store, with) {
             return Ok(image);
         }
         let open = open.with_config(platform)?;
         // What is told of a layer of it begins with the layer that it is for.
-        let open = OpenImage { name: format!("{layer}: {name}"), store: store.clone(), ..open };
+        let open = OpenImage { name: format!("{layer}: {name}"), store: passing, ..open };
         let pairs = base_index::pairs(&open)?;
         let common = common(with.base, &pairs);
         let left = pairs.get(common..).unwrap_or_default();
@@ -152,7 +158,7 @@ fn index(
     }
     // A base may hold what readers disagree about; what is taken from it may not.
     let content = open.store.fetch(blob).map_err(|e| Error::store(&open.name, e))?;
-    Ok(survey(content, &Rules::source(with.run.limits.clone())).map_err(refused)?.index)
+    Ok(survey_verified(content, &blob.digest, &Rules::source(with.run.limits.clone())).map_err(refused)?.index)
 }
 
 /// A layer's descriptor as it is written: with the media type of OCI, for the blob is the same, and without annotations.

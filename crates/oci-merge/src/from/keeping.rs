@@ -1,11 +1,34 @@
-//! A repository whose blobs stay in the local store once they were fetched.
+//! A repository whose blobs stay in the local store once they were fetched, if they will be wanted again.
 
+use crate::event::Phase;
 use crate::local::Local;
-use crate::{Event, Observer, event};
-use oci_merge_image::Descriptor;
+use crate::{Event, Observer};
+use oci_merge_image::{Descriptor, Reference};
 use oci_merge_store::{Content, Error, ErrorKind, Result, Store, Verified};
 use std::io::{self, Read};
 use std::sync::Arc;
+
+/// Where the bytes of layers are wanted that lie in a registry and may be used as they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// Nowhere: nothing is written.
+    Nowhere,
+    /// In these repositories.
+    Registries(&'a [Reference]),
+    /// On this machine.
+    Here,
+}
+
+impl Wanted<'_> {
+    /// Whether the bytes of a repository need not be kept: nobody wants them, or the registry moves them itself.
+    pub(super) fn leaves(self, repository: &Reference) -> bool {
+        match self {
+            Wanted::Nowhere => true,
+            Wanted::Registries(targets) => targets.iter().all(|target| target.registry() == repository.registry()),
+            Wanted::Here => false,
+        }
+    }
+}
 
 /// Reads from a repository through the local store: whoever looks at a blob twice, or packs what is in it, or sends it
 /// elsewhere, fetches it once.
@@ -14,6 +37,8 @@ pub(super) struct Keeping {
     pub(super) local: Local,
     pub(super) layer: String,
     pub(super) observer: Observer,
+    /// Whether what is not in the local store passes by and is not kept.
+    pub(super) passing: bool,
 }
 
 impl Store for Keeping {
@@ -31,6 +56,9 @@ impl Store for Keeping {
 
     fn fetch(&self, descriptor: &Descriptor) -> Result<Verified> {
         let layout = self.local.layout();
+        if self.passing && !layout.exists(descriptor)? {
+            return self.stream(descriptor);
+        }
         match layout.verify(descriptor) {
             Ok(()) => {}
             Err(e) if e.kind() == ErrorKind::NotFound => layout.push(descriptor, &Far { keeping: self, descriptor })?,
@@ -61,6 +89,15 @@ impl Store for Keeping {
 }
 
 impl Keeping {
+    /// Reads a blob from the repository, and tells how far it is.
+    fn stream(&self, descriptor: &Descriptor) -> Result<Verified> {
+        let (observer, layer, total) = (self.observer.clone(), self.layer.clone(), Some(descriptor.size));
+        let tell = move |done| {
+            observer.tell(Event::LayerProgress { layer: layer.clone(), phase: Phase::Fetch, done, total });
+        };
+        Ok(self.far.fetch(descriptor)?.watched(tell))
+    }
+
     fn refuse(&self) -> Error {
         Error::new(ErrorKind::Policy, self.name(), "an image that files are taken from is only read")
     }
@@ -74,24 +111,6 @@ struct Far<'a> {
 
 impl Content for Far<'_> {
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(Told { content: self.keeping.far.fetch(self.descriptor)?, of: self, done: 0 }))
-    }
-}
-
-/// Tells how far it is.
-struct Told<'a> {
-    content: Verified,
-    of: &'a Far<'a>,
-    done: u64,
-}
-
-impl Read for Told<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let length = self.content.read(out)?;
-        self.done += length as u64;
-        let (layer, total) = (self.of.keeping.layer.clone(), Some(self.of.descriptor.size));
-        let progress = Event::LayerProgress { layer, phase: event::Phase::Fetch, done: self.done, total };
-        self.of.keeping.observer.tell(progress);
-        Ok(length)
+        Ok(Box::new(self.keeping.stream(self.descriptor)?))
     }
 }

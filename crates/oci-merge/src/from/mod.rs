@@ -8,6 +8,7 @@ mod turns;
 
 pub(crate) use config::variables;
 pub(crate) use image::{FromImage, Reading};
+pub(crate) use keeping::Wanted;
 pub(crate) use turns::Turns;
 
 use crate::event::How;
@@ -37,8 +38,10 @@ impl std::fmt::Debug for Origin {
 
 /// Makes the layer, or the layers, that come from an image; the lowest first.
 pub(crate) fn make(bench: &Bench<'_>, layer: &LayerSpec, from: &FromSpec) -> Result<Vec<Ready>> {
-    let image =
-        FromImage::read(&layer.name, &from.image, &bench.reading()).map_err(|e| placed(bench, layer, from, e))?;
+    // What is chosen from, or lands elsewhere, is packed anew: then all bytes are read twice, once from afar.
+    let is_whole = from.paths.is_empty() && from.to.is_none();
+    let reading = bench.reading(if is_whole { bench.wanted } else { Wanted::Here });
+    let image = FromImage::read(&layer.name, &from.image, &reading).map_err(|e| placed(bench, layer, from, e))?;
     let recipe = bench.recipe(layer, vec![source(&image, layer, from)?])?;
     let found = reuse(&recipe).map_err(|e| placed(bench, layer, from, bench.failed(layer, e)))?;
     let not_taken = match &image.config {

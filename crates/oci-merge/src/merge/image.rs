@@ -3,7 +3,7 @@
 use super::MergeInput;
 use super::found::Found;
 use super::name::name_of;
-use crate::from::{FromImage, Reading, Turns, variables};
+use crate::from::{FromImage, Reading, Turns, Wanted, variables};
 use crate::local::Local;
 use crate::open::{OpenBase, open_base, open_image};
 use crate::settings::{Run, Settings};
@@ -46,7 +46,8 @@ impl<'a> Images<'a> {
             return Err(Error::usage("the base is not open"));
         };
         run.pins.see_image(&source, Some(&base.platform), false, run);
-        let image = FromImage::read(&name, &source, &Reading { directory, base, local, turns, run })?;
+        let reading = Reading { directory, base, local, turns, wanted: Wanted::Nowhere, run };
+        let image = FromImage::read(&name, &source, &reading)?;
         let config = match image.config {
             Some(config) => config,
             None => open_image(&source, directory, Some(&base.platform), run)?.image.config,

@@ -8,6 +8,7 @@ import buildkit
 import oci_merge
 from ground import Ground
 from measure import Attempt
+from peers import BUILDKIT
 from works import Contestant, Work
 
 
@@ -22,7 +23,7 @@ def one_file_changed() -> Work:
 def _contestants(changing: bool) -> list[Contestant]:
     return [
         Contestant("oci-merge", lambda ground: _oci_merge(ground, changing)),
-        Contestant("BuildKit", lambda ground: _buildkit(ground, changing), buildkit.NEEDS),
+        Contestant("BuildKit", lambda ground: _buildkit(ground, changing), (BUILDKIT,)),
     ]
 
 
@@ -38,7 +39,7 @@ def _buildkit(ground: Ground, changing: bool) -> Iterator[Attempt]:
     contexts = buildkit.contexts(ground) | ({"node": _node(ground)} if changing else {})
     directory = buildkit.dockerfile(ground, "{name} /")
     image = ground.new_image("buildkit")
-    daemon = buildkit.Daemon(ground)
+    daemon = buildkit.daemon(ground)
     try:
         while True:
             yield daemon.build(directory, contexts, image)

@@ -1,14 +1,15 @@
-"""BuildKit as a peer: a daemon with a state of its own, and the command that builds with it."""
+"""BuildKit as a peer: what it is told, and a buildkitd with a state of its own."""
 
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
+import docker
 from ground import Ground
 from inputs import TOOLS
 from measure import Attempt, Failed
-from peers import BUILDCTL, BUILDKITD, RUNC
+from peers import BUILDCTL, BUILDKIT, BUILDKITD
 
 CONFIG = """\
 root = "{state}/root"
@@ -27,9 +28,6 @@ root = "{state}/root"
 """
 
 
-NEEDS = (BUILDCTL, BUILDKITD, RUNC)
-
-
 def dockerfile(ground: Ground, source: str) -> Path:
     """The directory of a Dockerfile that copies every tool from `source`, in which {name} is the tool's name."""
     lines = [f"FROM {ground.at('base:12')}"]
@@ -44,7 +42,12 @@ def contexts(ground: Ground) -> dict[str, Path]:
     return {name: ground.inputs.tool(name) for name in TOOLS}
 
 
-class Daemon:
+def daemon(ground: Ground) -> "Buildkitd | docker.Daemon":
+    """A new one, of whichever kind is here."""
+    return Buildkitd(ground) if BUILDKIT.is_first() else docker.Daemon(ground)
+
+
+class Buildkitd:
     """Knows nothing when it starts; `stop` removes what it learned."""
 
     def __init__(self, ground: Ground):

@@ -10,7 +10,7 @@ import oci_merge
 from ground import Ground
 from inputs import TOOLS
 from measure import Attempt, script
-from peers import BUILDAH, CRANE, SKOPEO, UMOCI
+from peers import BUILDAH, BUILDKIT, CRANE, SKOPEO, UMOCI
 from works import Contestant, Work
 
 
@@ -20,7 +20,7 @@ def work() -> Work:
         [
             Contestant("oci-merge", lambda ground: _oci_merge(ground, "")),
             Contestant("oci-merge, fast", lambda ground: _oci_merge(ground, oci_merge.FAST)),
-            Contestant("BuildKit", _buildkit, buildkit.NEEDS),
+            Contestant("BuildKit", _buildkit, (BUILDKIT,)),
             Contestant("crane", _crane, (CRANE,)),
             Contestant("crane, from pipes", _crane_pipes, (CRANE,)),
             Contestant("buildah", _buildah, (BUILDAH,)),
@@ -38,7 +38,7 @@ def _oci_merge(ground: Ground, output: str) -> Iterator[Attempt]:
 def _buildkit(ground: Ground) -> Iterator[Attempt]:
     directory = buildkit.dockerfile(ground, "{name} /")
     while True:
-        daemon = buildkit.Daemon(ground)
+        daemon = buildkit.daemon(ground)
         attempt = daemon.build(directory, buildkit.contexts(ground), ground.new_image("buildkit"))
         attempt.after = daemon.stop
         yield attempt

@@ -9,7 +9,7 @@ import oci_merge
 from ground import Ground
 from inputs import TOOLS
 from measure import Attempt
-from peers import BUILDAH
+from peers import BUILDAH, BUILDKIT
 from works import Contestant, Work
 
 
@@ -20,7 +20,7 @@ def work() -> Work:
             Contestant("oci-merge", _unknown),
             Contestant("oci-merge, seen before", _seen),
             Contestant("oci-merge, pushed by us", _ours),
-            Contestant("BuildKit", _buildkit, buildkit.NEEDS),
+            Contestant("BuildKit", _buildkit, (BUILDKIT,)),
             Contestant("buildah", _buildah, (BUILDAH,)),
         ],
         set_up=lambda ground: ground.push_tools(),
@@ -63,7 +63,7 @@ def _ours(ground: Ground) -> Iterator[Attempt]:
 def _buildkit(ground: Ground) -> Iterator[Attempt]:
     directory = buildkit.dockerfile(ground, ground.at("tools/{name}:1") + " /opt/{name}")
     while True:
-        daemon = buildkit.Daemon(ground)
+        daemon = buildkit.daemon(ground)
         attempt = daemon.build(directory, {}, ground.new_image("buildkit"))
         attempt.after = daemon.stop
         yield attempt

@@ -15,7 +15,7 @@ class Inputs:
 
     def __init__(self, root: Path, directory: Path):
         self._root = root
-        self._directory = directory
+        self.directory = directory
         self.tools = directory / "tools"
 
     def gather(self) -> None:
@@ -33,14 +33,14 @@ class Inputs:
 
     def tar(self, name: str) -> str:
         """A shell command that writes a layer as a tar: opt, and opt/NAME."""
-        above = self._directory / "above"
+        above = self.directory / "above"
         (above / "opt").mkdir(mode=0o755, parents=True, exist_ok=True)
         rename = f"--transform 's,^{name},opt/{name},S'"
         return f"{TAR} {rename} -c -C {shlex.quote(str(above))} opt -C {shlex.quote(str(self.tools))} {name}"
 
     def archive(self, name: str) -> Path:
         """The same, compressed."""
-        path = self._directory / "archives" / f"{name}.tar.gz"
+        path = self.directory / "archives" / f"{name}.tar.gz"
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
             new = path.with_suffix(".new")
@@ -50,7 +50,7 @@ class Inputs:
 
     def image(self, name: str) -> Path:
         """An OCI layout, tag latest, of the base and one more layer, by umoci."""
-        path = self._directory / "images" / name
+        path = self.directory / "images" / name
         if not path.exists():
             new = path.with_suffix(".new")
             shutil.rmtree(new, ignore_errors=True)

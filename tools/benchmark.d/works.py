@@ -5,7 +5,7 @@ from typing import Callable, Iterator
 
 from ground import Ground
 from measure import Attempt
-from peers import Program
+from peers import Either, Program
 
 
 @dataclass
@@ -15,7 +15,7 @@ class Contestant:
     name: str
     # Prepares, unmeasured, and yields what is then measured; again and again.
     attempts: Callable[[Ground], Iterator[Attempt]]
-    needs: tuple[Program, ...] = ()
+    needs: tuple[Program | Either, ...] = ()
 
 
 @dataclass

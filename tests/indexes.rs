@@ -150,6 +150,30 @@ fn what_was_read_once_is_remembered() {
 }
 
 #[test]
+fn what_stays_in_its_registry_is_read_once_and_not_kept() {
+    let place = Place::new(true);
+    let [layer, _] = place.of_base();
+    let other = Server::start(Options::default()).unwrap();
+    for (target, kept) in [(place.name("d:1"), false), (format!("{}/d:1", other.address()), true)] {
+        let (store, before) = (tempfile::tempdir().unwrap(), place.server.requests().len());
+        let settings = Settings { store: Some(store.path().to_owned()), ..Settings::default() };
+        let text = format!(
+            "schema = 1\nproject.platforms = [\"linux/amd64\"]\nbase.image = \"scratch\"\n\
+             [layer.ground]\nprefix = \"/opt/ground\"\nfrom = {{ image = {:?} }}\n",
+            place.name("base:1")
+        );
+        let spec = Spec::parse("oci-merge.toml", Path::new(""), &text).unwrap();
+        let builder = Builder::new(spec).settings(settings).names([target]).pushed();
+        builder.assemble().unwrap().write(&[Destination::Registry]).unwrap();
+        let asked = place.server.requests().split_off(before);
+        let asked: Vec<String> = asked.iter().map(|r| format!("{} {}", r.method, r.target)).collect();
+        assert_eq!(count(&asked, "GET", &layer), 1, "{asked:#?}");
+        let blob = store.path().join("blobs").join(layer.replace(':', "/"));
+        assert_eq!(blob.exists(), kept, "{asked:#?}");
+    }
+}
+
+#[test]
 fn indexes_without_an_annotation_are_found_by_what_they_are_attached_to() {
     // Of another subject, or of a layer that the image does not have, an artifact says nothing.
     let cases = [(true, "", ""), (false, "", ""), (false, "subject", ""), (false, "", "layer")];

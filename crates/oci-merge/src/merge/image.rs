@@ -46,7 +46,7 @@ impl<'a> Images<'a> {
             return Err(Error::usage("the base is not open"));
         };
         run.pins.see_image(&source, Some(&base.platform), false, run);
-        let reading = Reading { directory, base, local, turns, wanted: Wanted::Nowhere, run };
+        let reading = Reading { directory, base, local, turns, wanted: Wanted::Here, run };
         let image = FromImage::read(&name, &source, &reading)?;
         let config = match image.config {
             Some(config) => config,

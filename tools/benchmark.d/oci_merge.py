@@ -7,14 +7,10 @@ from ground import Ground
 from inputs import TOOLS
 from measure import Attempt
 
-# What --compression-level fast stands for.
-FAST = "level = 2"
 
-
-def spec(ground: Ground, source: Callable[[str], str], output: str = "") -> Path:
+def spec(ground: Ground, source: Callable[[str], str]) -> Path:
     """Writes a spec whose layers come from `source` of a tool's name, in TOML."""
     lines = ["schema = 1", "[project]", 'name = "tools"', "[base]", f'image = "{ground.at("base:12")}"']
-    lines += ["[output]", output] if output else []
     for name in TOOLS:
         lines += [f"[layer.{name}]", f'prefix = "/opt/{name}"', 'path = ["bin"]', source(name)]
     path = ground.fresh("spec") / "oci-merge.toml"

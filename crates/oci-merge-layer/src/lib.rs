@@ -27,6 +27,7 @@ pub mod survey;
 
 mod directory;
 mod error;
+mod fingerprint;
 mod judge;
 mod limits;
 mod note;
@@ -39,6 +40,7 @@ mod writer;
 pub use archive::{Archive, Container, Entries};
 pub use entry::{Body, Entry, Kind, Time, Xattrs};
 pub use error::{Error, ErrorKind, Result};
+pub use fingerprint::Fingerprint;
 pub use index::{EntryView, IndexBuilder, LayerIndex};
 pub use limits::Limits;
 pub use note::Note;

@@ -20,6 +20,7 @@ use std::path::Path;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Owns {
+    patterns: Vec<String>,
     paths: Vec<LayerPath>,
     globs: GlobSet,
     stems: Vec<Stem>,
@@ -53,9 +54,9 @@ impl Owns {
     /// # Errors
     /// One is neither a path nor a glob.
     pub fn new<S: AsRef<str>>(patterns: impl IntoIterator<Item = S>) -> Result<Owns, OwnsError> {
+        let patterns: Vec<String> = patterns.into_iter().map(|pattern| pattern.as_ref().to_owned()).collect();
         let (mut paths, mut stems, mut globs) = (Vec::new(), Vec::new(), GlobSetBuilder::new());
-        for pattern in patterns {
-            let pattern = pattern.as_ref();
+        for pattern in &patterns {
             let parse = |text: &str| {
                 LayerPath::parse(text.as_bytes()).map_err(|why| OwnsError::Path { pattern: pattern.into(), why })
             };
@@ -69,7 +70,12 @@ impl Owns {
             stems.push(Stem::of(relative).map_err(|why| OwnsError::Path { pattern: pattern.into(), why })?);
         }
         let globs = globs.build().map_err(|e| OwnsError::Glob { pattern: String::new(), why: e.to_string() })?;
-        Ok(Owns { paths, globs, stems })
+        Ok(Owns { patterns, paths, globs, stems })
+    }
+
+    /// The list, as it was given.
+    pub(crate) fn patterns(&self) -> &[String] {
+        &self.patterns
     }
 
     /// Whether a path is owned: itself, or with a directory above it.

@@ -12,6 +12,7 @@ mod stamp;
 mod tests;
 mod xattrs;
 
+use crate::fingerprint::{Fingerprint, Print};
 use crate::{Body, Entries, Entry, Error, ErrorKind, Note, Result};
 use file::OpenFile;
 use level::Levels;
@@ -37,20 +38,51 @@ pub(crate) struct Directory<'a> {
     /// The first wanted name of each file that has several, and what it was then.
     names: HashMap<(u64, u64), (LayerPath, Stamp)>,
     xattrs: XattrReader,
+    print: Print,
+}
+
+/// A wanted name, as it was when it came.
+struct Seen {
+    path: LayerPath,
+    stamp: Stamp,
+    /// The first name of the file, if this is another one.
+    first: Option<LayerPath>,
 }
 
 impl<'a> Directory<'a> {
     /// Opens a directory. Names that are not `wanted` (told whether they are directories) are left out: such a file
     /// is not opened, such a directory not entered.
     pub(crate) fn open(root: &Path, wanted: impl Fn(&LayerPath, bool) -> bool + 'a) -> Result<Directory<'a>> {
+        let levels = Levels::open(root)?;
+        let mut print = Print::default();
+        print.stamp(&levels.stamp());
         Ok(Directory {
-            levels: Levels::open(root)?,
+            levels,
             wanted: Box::new(wanted),
             begun: false,
             file: None,
             names: HashMap::new(),
             xattrs: XattrReader::new(),
+            print,
         })
+    }
+
+    /// What tells the directory, as far as it is wanted, from other states of it; no file of it is opened. The same is
+    /// told by [`fingerprint`](Directory::fingerprint) after the last entry.
+    pub(crate) fn look(mut self) -> Result<Fingerprint> {
+        while let Some(name) = self.levels.next_name()? {
+            if let Some(Seen { stamp, first: None, .. }) = self.see(&name)?
+                && stamp.kind() == FileType::Directory
+            {
+                self.levels.enter(&name, stamp)?;
+            }
+        }
+        Ok(self.print.finish())
+    }
+
+    /// What tells what was read from other states of it.
+    pub(crate) fn fingerprint(self) -> Fingerprint {
+        self.print.finish()
     }
 
     fn root(&mut self) -> Result<Entry> {
@@ -58,8 +90,8 @@ impl<'a> Directory<'a> {
         Ok(Entry { xattrs, ..entry(LayerPath::root(), Body::Directory, &self.levels.stamp()) })
     }
 
-    /// The entry of a name; `None` if it is not wanted.
-    fn entry(&mut self, name: &CStr) -> Result<Option<Entry>> {
+    /// Looks at a name; `None` if it is not wanted.
+    fn see(&mut self, name: &CStr) -> Result<Option<Seen>> {
         let path = self.levels.path_of(name)?;
         let (stamp, links) = Stamp::of(self.levels.fd(), name).map_err(|errno| self.levels.failed(name, errno))?;
         let is_directory = stamp.kind() == FileType::Directory;
@@ -70,17 +102,29 @@ impl<'a> Directory<'a> {
             let text = "a name that begins with .wh. is a whiteout, which removes what other layers brought";
             return Err(Error::refused("TAR_WHITEOUT", text).in_file(self.levels.host_path(name)));
         }
-        let has_others = links > 1 && !is_directory;
-        if has_others && let Some((first, then)) = self.names.get(&stamp.identity()) {
-            if *then != stamp {
-                return Err(self.levels.changed(name));
+        self.print.bytes(path.as_bytes());
+        self.print.stamp(&stamp);
+        let mut first = None;
+        if links > 1 && !is_directory {
+            match self.names.get(&stamp.identity()) {
+                Some((_, then)) if *then != stamp => return Err(self.levels.changed(name)),
+                Some((path, _)) => first = Some(path.clone()),
+                None => {
+                    self.names.insert(stamp.identity(), (path.clone(), stamp));
+                }
             }
-            return Ok(Some(entry(path, Body::HardLink { target: first.clone() }, &stamp)));
         }
-        if has_others {
-            self.names.insert(stamp.identity(), (path.clone(), stamp));
+        self.print.bytes(first.as_ref().map_or(b"", LayerPath::as_bytes));
+        Ok(Some(Seen { path, stamp, first }))
+    }
+
+    /// The entry of a name; `None` if it is not wanted.
+    fn entry(&mut self, name: &CStr) -> Result<Option<Entry>> {
+        match self.see(name)? {
+            Some(Seen { path, stamp, first: Some(target) }) => Ok(Some(entry(path, Body::HardLink { target }, &stamp))),
+            Some(Seen { path, stamp, first: None }) => self.first_name(name, path, stamp).map(Some),
+            None => Ok(None),
         }
-        self.first_name(name, path, stamp).map(Some)
     }
 
     fn first_name(&mut self, name: &CStr, path: LayerPath, stamp: Stamp) -> Result<Entry> {

@@ -47,6 +47,18 @@ impl Stamp {
         Time { seconds: self.modified.0, nanos: 0 }
     }
 
+    /// When anything about it changed last, by the clock of its file system.
+    pub(crate) fn changed(&self) -> Time {
+        Time { seconds: self.changed.0, nanos: u32::try_from(self.changed.1).unwrap_or_default() }
+    }
+
+    /// Everything but the device, for a fingerprint.
+    pub(crate) fn numbers(&self) -> [u64; 9] {
+        let Stamp { device: _, inode, raw_mode, uid, gid, size, modified, changed } = *self;
+        let (mode, uid, gid) = (u64::from(raw_mode), u64::from(uid), u64::from(gid));
+        [inode, mode, uid, gid, size, modified.0.cast_unsigned(), modified.1, changed.0.cast_unsigned(), changed.1]
+    }
+
     /// What all names of one file share.
     pub(super) fn identity(&self) -> (u64, u64) {
         (self.device, self.inode)

@@ -6,14 +6,15 @@ use super::pack::{Packer, Reading};
 use super::parents::{Parents, has_late_xattrs};
 use super::recipe::{Recipe, Source};
 use super::route::{Route, strip};
+use super::seen::of_archive;
 use super::verdict;
 use super::watch::{Watch, Watched};
 use super::{directory_entry, in_source};
 use crate::archive::read_start;
 use crate::directory::Stamp;
 use crate::{
-    Archive, Body, Container, Entries, Entry, Error, ErrorKind, IndexBuilder, Kind, Note, Reason, Result, Rules,
-    Survey, Xattrs, survey,
+    Archive, Body, Container, Entries, Entry, Error, ErrorKind, Fingerprint, IndexBuilder, Kind, Note, Reason, Result,
+    Rules, Survey, Xattrs, survey,
 };
 use oci_merge_image::{DiffId, Digest, LayerPath};
 use std::collections::HashMap;
@@ -76,6 +77,11 @@ impl<'a> Looked<'a> {
             notes.push(Note { reason: Reason("SOURCES"), path: None, text });
         }
         notes
+    }
+
+    /// What tells the file from other states of it.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.source.fingerprint.clone().unwrap_or_else(|| of_archive(&self.stamp))
     }
 
     /// Its blob as the layer, and where it landed.
@@ -168,6 +174,6 @@ fn rewound(file: &File, source: &Source) -> Result<File> {
     Ok(file)
 }
 
-fn unreadable(error: std::io::Error, source: &Source) -> Error {
+pub(super) fn unreadable(error: std::io::Error, source: &Source) -> Error {
     Error::io("cannot be read", error).in_file(source.input.path())
 }

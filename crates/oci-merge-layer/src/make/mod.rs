@@ -15,6 +15,7 @@ mod parents;
 mod recipe;
 mod report;
 mod route;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -24,12 +25,13 @@ mod xattrs;
 pub use layers::{Layers, Reuse, reuse};
 pub use recipe::{Ancestors, Attributes, Input, Owner, Recipe, Source, Times};
 pub use report::{Listed, Report};
+pub use seen::fingerprint;
 pub use watch::{Progress, Step, Watch};
 pub(crate) use xattrs::is_kept;
 
 use crate::compressor::Pool;
 use crate::directory::Directory;
-use crate::{Body, Entries, Entry, Error, LayerIndex, Result, Time, Xattrs};
+use crate::{Body, Entries, Entry, Error, Fingerprint, LayerIndex, Result, Time, Xattrs};
 use archive::Looked;
 use links::Links;
 use oci_merge_image::{Descriptor, Form, LayerPath, MediaType};
@@ -39,6 +41,7 @@ use parents::Parents;
 use route::{Place, Route};
 use std::cell::RefCell;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// A layer that is finished.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub struct Made<W> {
     pub blob: Blob<W>,
     /// What a person should know of it.
     pub report: Report,
+    /// What [`fingerprint`] says of the recipe and its sources as they were when they were read.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Where the blob of a layer is.
@@ -84,22 +89,31 @@ pub fn make<W: Write>(
     if let [source @ Source { input: Input::Archive(_), .. }] = &*recipe.sources {
         let archive = Looked::at(recipe, source, watch)?;
         if archive.reasons().is_empty() {
-            return Ok(keep(archive));
+            let fingerprint = seen::joined(recipe, vec![Some(archive.fingerprint())]);
+            return Ok(Made { fingerprint, ..keep(archive) });
         }
         looked = Some(archive);
     }
     let blob = blob().map_err(|error| Error::io("the layer cannot be written", error))?;
     let mut packer = Packer::new(recipe, Output::new(pool, recipe.compressor, &recipe.limits, watch, blob)?);
+    let mut fingerprints = Vec::new();
     for source in &recipe.sources {
-        match (&source.input, looked.take()) {
-            (Input::Directory(_), _) => pack_directory(&mut packer, recipe, source)?,
-            (Input::Archive(_), Some(archive)) => archive.pack(&mut packer)?,
-            (Input::Archive(_), None) => Looked::at(recipe, source, watch)?.pack(&mut packer)?,
-            (Input::Layers(input), _) => layers::pack(&mut packer, recipe, source, input)?,
-        }
+        fingerprints.push(match (&source.input, looked.take()) {
+            (Input::Directory(path), _) => Some(pack_directory(&mut packer, recipe, source, path)?),
+            (Input::Archive(_), looked) => {
+                let archive = looked.map_or_else(|| Looked::at(recipe, source, watch), Ok)?;
+                archive.pack(&mut packer)?;
+                Some(archive.fingerprint())
+            }
+            (Input::Layers(input), _) => {
+                layers::pack(&mut packer, recipe, source, input)?;
+                source.fingerprint.clone()
+            }
+        });
     }
     let (descriptor, index, blob, report) = packer.finish()?;
-    Ok(Made { descriptor, index, blob: Blob::Packed(blob), report })
+    let fingerprint = seen::joined(recipe, fingerprints);
+    Ok(Made { descriptor, index, blob: Blob::Packed(blob), report, fingerprint })
 }
 
 /// The layer that an archive is.
@@ -108,31 +122,52 @@ fn keep<W>(archive: Looked<'_>) -> Made<W> {
     let media_type = Form::Layer(survey.compression).media_type().unwrap_or(MediaType::ImageLayer);
     let descriptor = Descriptor::new(media_type, survey.index.digest().clone(), survey.size);
     let report = Report { landings: vec![landing], ..Report::default() };
-    Made { descriptor, index: survey.index, blob: Blob::Kept, report }
+    Made { descriptor, index: survey.index, blob: Blob::Kept, report, fingerprint: None }
 }
 
-fn pack_directory<W: Write>(packer: &mut Packer<'_, W>, recipe: &Recipe, source: &Source) -> Result<()> {
-    let landing = source.to.clone().unwrap_or_else(|| recipe.prefix.path().clone());
-    let route = Route::new(recipe, source, landing)?;
+fn pack_directory<W: Write>(
+    packer: &mut Packer<'_, W>,
+    recipe: &Recipe,
+    source: &Source,
+    path: &Path,
+) -> Result<Fingerprint> {
+    let route = Route::new(recipe, source, directory_landing(recipe, source))?;
     let left_out = RefCell::new(Report::default());
-    let mut entries = Directory::open(source.input.path(), |path, is_directory| {
-        // What is too long for a path of the image is told when it is written.
-        let place = route.place(path, is_directory).unwrap_or(Place::Nothing);
-        match place {
-            Place::Filtered => left_out.borrow_mut().filtered.add(path),
-            Place::TooShort => left_out.borrow_mut().too_short.add(path),
-            Place::Taken(_) | Place::IfNeeded(_) | Place::Landing | Place::Nothing => return true,
-        }
-        false
+    let mut entries = open_directory(path, &route, |place, path| match place {
+        Place::Filtered => left_out.borrow_mut().filtered.add(path),
+        _ => left_out.borrow_mut().too_short.add(path),
     })?;
     let root = entries.next()?.unwrap_or_else(|| directory_entry(LayerPath::root(), Time::default()));
     let reading = Reading { source, route: &route, root, parents: Parents::default(), links: Links::Directory };
     packer.add(reading, &mut entries)?;
-    drop(entries);
+    let fingerprint = entries.fingerprint();
     let Report { filtered, too_short, .. } = left_out.into_inner();
     packer.report().filtered.append(filtered);
     packer.report().too_short.append(too_short);
-    Ok(())
+    Ok(fingerprint)
+}
+
+/// Where the content of a directory lands.
+fn directory_landing(recipe: &Recipe, source: &Source) -> LayerPath {
+    source.to.clone().unwrap_or_else(|| recipe.prefix.path().clone())
+}
+
+/// Opens a directory of the host for what a route takes of it; the rest is told to `leave_out`.
+fn open_directory<'a>(
+    directory: &Path,
+    route: &'a Route<'_>,
+    leave_out: impl Fn(Place, &LayerPath) + 'a,
+) -> Result<Directory<'a>> {
+    Directory::open(directory, move |path, is_directory| {
+        // What is too long for a path of the image is told when it is written.
+        match route.place(path, is_directory).unwrap_or(Place::Nothing) {
+            Place::Taken(_) | Place::IfNeeded(_) | Place::Landing | Place::Nothing => true,
+            place @ (Place::Filtered | Place::TooShort) => {
+                leave_out(place, path);
+                false
+            }
+        }
+    })
 }
 
 /// A directory 0755 0:0.

@@ -4,7 +4,7 @@ use super::globs::Globs;
 use super::layers::Layers;
 use crate::check::Owns;
 use crate::compressor::Compressor;
-use crate::{Error, ErrorKind, Limits, Result, Time};
+use crate::{Error, ErrorKind, Fingerprint, Limits, Result, Time};
 use oci_merge_image::{LayerPath, Prefix};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,12 +52,24 @@ pub struct Source {
     pub owner: Owner,
     /// Whether the archive's bytes must be the layer's.
     pub keep: bool,
+    /// What tells it from other sources, and from other states of it, if the caller knows better than by looking at it: a
+    /// file that has a known digest need not be there to be told from others.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Source {
     /// Everything in a directory or an archive, owned by 0:0.
     pub fn new(input: Input) -> Source {
-        Source { input, strip: 0, include: Vec::new(), exclude: Vec::new(), to: None, owner: Owner::Root, keep: false }
+        Source {
+            input,
+            strip: 0,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            to: None,
+            owner: Owner::Root,
+            keep: false,
+            fingerprint: None,
+        }
     }
 }
 

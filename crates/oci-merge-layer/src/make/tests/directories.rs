@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tempfile::TempDir;
 
 /// Makes what some lines say; times are of no account.
-fn tree(lines: &[&str]) -> TempDir {
+pub(super) fn tree(lines: &[&str]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for line in lines {
         let (entry, content) = entry(line);
@@ -35,7 +35,7 @@ fn tree(lines: &[&str]) -> TempDir {
 }
 
 /// A recipe for a directory, in which all times are 1000.
-fn recipe_for(root: &Path) -> Recipe {
+pub(super) fn recipe_for(root: &Path) -> Recipe {
     let source = Source::new(Input::Directory(root.to_owned()));
     Recipe { times: Times::Set(1000), ..recipe(vec![source]) }
 }

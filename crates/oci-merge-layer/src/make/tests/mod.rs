@@ -12,12 +12,13 @@
 
 mod archives;
 mod directories;
+mod fingerprints;
 mod golden;
 mod landings;
 mod layers;
 mod random;
 
-use super::{Ancestors, Blob, Input, Made, Recipe, Report, Source, Times, Watch, make};
+use super::{Ancestors, Blob, Input, Made, Recipe, Report, Source, Times, Watch, fingerprint, make};
 use crate::check::Owns;
 use crate::compressor::{Compressor, Level, Pool};
 use crate::scan::Scanner;
@@ -155,9 +156,13 @@ fn pool() -> Pool {
 
 /// A layer, its lines if it was packed, and what is told of it.
 ///
-/// Of every layer that was packed the strict reader has to say what the packer says.
+/// Of every layer that was packed the strict reader has to say what the packer says; and what was read has to be what
+/// was seen before.
 fn made(recipe: &Recipe) -> Result<(Option<Vec<String>>, Report)> {
-    let Made { descriptor, index, blob, report } = make(recipe, &pool(), &Watch::nobody(), || Ok(Vec::new()))?;
+    let seen = fingerprint(recipe);
+    let made = make(recipe, &pool(), &Watch::nobody(), || Ok(Vec::new()))?;
+    let Made { descriptor, index, blob, report, fingerprint } = made;
+    assert_eq!(seen.unwrap(), fingerprint);
     let Blob::Packed(blob) = blob else { return Ok((None, report)) };
     let survey = survey(&blob[..], &Rules::kept(recipe.limits.clone())).unwrap();
     assert_eq!(survey.index, index);

@@ -190,10 +190,14 @@ impl Stage {
 
     /// Builds a spec that ends in these lines; the base is `scratch` if they do not say.
     pub(crate) fn assemble(&self, text: &str) -> Result<Assembled, Error> {
+        self.assemble_with(text, self.settings())
+    }
+
+    pub(crate) fn assemble_with(&self, text: &str, settings: Settings) -> Result<Assembled, Error> {
         let base = if text.contains("[base]") { "" } else { "[base]\nimage = \"scratch\"\n" };
         let text = format!("schema = 1\n{base}{text}");
         let spec = Spec::parse("oci-merge.toml", self.root.path(), &text)?;
-        Builder::new(spec).settings(self.settings()).assemble()
+        Builder::new(spec).settings(settings).assemble()
     }
 
     /// The requests since a number of them: `GET`, `POST` and so on, of blobs of layers with these digests.

@@ -16,6 +16,7 @@ mod reports; // what a report says of many findings, and of names that mean harm
 mod screens; // what is on stdout and on stderr, and in which form
 mod serving; // a registry on this machine
 mod specs; // forty slips in a spec
+mod store; // what is remembered from run to run, and that it may lie
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! What moves when the layers of images are in the registry already.
 
 use super::*;
-use oci_merge::{Destination, Layer};
+use oci_merge::{Destination, Layer, Remake, Settings};
 
 const TOOL: &[&str] = &["d opt", "d opt/tool", "f opt/tool/run =1"];
 
@@ -54,8 +54,15 @@ fn a_blob_that_went_bad_in_the_local_store_is_fetched_again() {
     let _ = std::fs::remove_file(&blob);
     bytes[20] ^= 1;
     std::fs::write(&blob, bytes).unwrap();
-    let again = stage.assemble(&text(&stage.at("tool"))).unwrap().built().layers[0].digest.clone();
-    assert_eq!(first, again);
+    let again =
+        |settings| stage.assemble_with(&text(&stage.at("tool")), settings).unwrap().built().layers[0].digest.clone();
+    assert_eq!(first, again(stage.settings()));
+    assert_eq!(
+        stage.requests_for(&tool.digests(), 0),
+        ["GET"],
+        "the layer is remembered: what it was made of is not read"
+    );
+    assert_eq!(first, again(Settings { remake: Remake::Everything, ..stage.settings() }));
     assert_eq!(stage.requests_for(&tool.digests(), 0), ["GET", "GET"]);
 }
 

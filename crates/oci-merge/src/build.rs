@@ -10,7 +10,7 @@ use crate::open::{OpenBase, open_base};
 use crate::result::{Built, BuiltBase, BuiltLayer, Checked, Sent};
 use crate::settings::Run;
 use crate::spec::{LayerSpec, Spec};
-use crate::{Destination, Error, Event, Result, Settings, judge, workers, write};
+use crate::{Destination, Error, Event, Remake, Result, Settings, judge, workers, write};
 use oci_merge_image::{Platform, Stacked};
 use std::collections::HashSet;
 use std::thread;
@@ -93,6 +93,9 @@ impl Builder {
     fn stacked(mut self, named: bool) -> Result<Assembled> {
         let run = Run::new(self.settings.clone());
         let (spec, run) = (&mut self.spec, &run);
+        if let Remake::Layers(names) = &run.remake {
+            known(spec, names)?;
+        }
         select(spec, &self.only)?;
         let platform = wanted_platform(spec, run)?;
         let names = Names::of(spec, &self.names)?;
@@ -204,12 +207,18 @@ fn built_layer(layer: &Ready) -> BuiltLayer {
     }
 }
 
+/// Refuses names that no layer has.
+fn known(spec: &Spec, names: &[String]) -> Result<()> {
+    let Some(stranger) = names.iter().find(|name| !spec.layers.iter().any(|l| l.name == **name)) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = spec.layers.iter().map(|l| l.name.as_str()).collect();
+    Err(Error::usage(format!("there is no layer {stranger}; the spec has {}", known.join(", "))))
+}
+
 /// Keeps the layers that were asked for and those that they need, in their order.
 fn select(spec: &mut Spec, only: &[String]) -> Result<()> {
-    if let Some(stranger) = only.iter().find(|name| !spec.layers.iter().any(|l| l.name == **name)) {
-        let known: Vec<&str> = spec.layers.iter().map(|l| l.name.as_str()).collect();
-        return Err(Error::usage(format!("there is no layer {stranger}; the spec has {}", known.join(", "))));
-    }
+    known(spec, only)?;
     if !only.is_empty() {
         let mut wanted: HashSet<String> = only.iter().cloned().collect();
         // Whatever is needed lies below: from the top down, all who need a layer have been seen before it.

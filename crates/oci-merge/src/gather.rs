@@ -1,4 +1,5 @@
-//! Brings the sources of a layer onto this machine: a path is looked at, a URL is downloaded and verified.
+//! Brings the sources of a layer onto this machine: a path is looked at, a URL is downloaded and verified. Where they will
+//! be is known before, so that a layer that is remembered needs neither.
 
 use crate::event::Phase;
 use crate::local::{ANY_BYTES, Local};
@@ -6,21 +7,54 @@ use crate::settings::Run;
 use crate::spec::{LayerSpec, Place, SourceSpec, Spec};
 use crate::{Error, Event, Result};
 use oci_merge_image::{Descriptor, Digest, MediaType, Platform, shown};
+use oci_merge_layer::Fingerprint;
 use oci_merge_store::ErrorKind as StoreKind;
 use oci_merge_store::download::download;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// A source that is on this machine.
+/// A source, and where it is once it was gathered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gathered {
+pub(crate) struct Sought {
     /// Its file or directory.
     pub(crate) path: PathBuf,
     /// Whether it is a directory.
     pub(crate) is_directory: bool,
+    /// What tells it from others, if that is known better than by looking at it.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
-/// Gathers one source of a layer for a platform.
+/// Looks for one source of a layer for a platform; no file is read and nothing is downloaded.
+pub(crate) fn seek(
+    spec: &Spec,
+    layer: &LayerSpec,
+    source: &SourceSpec,
+    platform: &Platform,
+    local: &Local,
+) -> Result<Sought> {
+    let in_store = |sha256: &Digest, fingerprint| Sought {
+        path: local.layout().blob_path(sha256),
+        is_directory: false,
+        fingerprint: Some(fingerprint),
+    };
+    match source.place_for(platform) {
+        Place::Path(path) => {
+            let (path, is_directory) = look_at(spec, layer, source, path)?;
+            Ok(Sought { path, is_directory, fingerprint: None })
+        }
+        Place::Pinned { path, sha256 } => {
+            let (path, _) = look_at(spec, layer, source, path)?;
+            let fingerprint = Fingerprint::of_file(&path, &sha256);
+            let fingerprint = fingerprint.map_err(|source| Error::Layer { layer: layer.name.clone(), source })?;
+            Ok(in_store(&sha256, fingerprint))
+        }
+        Place::Url { sha256: Some(sha256), .. } => Ok(in_store(&sha256, Fingerprint::of_digests([&sha256]))),
+        // Its download fails, and says which digest is missing.
+        Place::Url { url, sha256: None } => Ok(Sought { path: url.into(), is_directory: false, fingerprint: None }),
+    }
+}
+
+/// Brings one source of a layer to where it was looked for.
 pub(crate) fn gather(
     spec: &Spec,
     layer: &LayerSpec,
@@ -28,24 +62,19 @@ pub(crate) fn gather(
     platform: &Platform,
     local: &Local,
     run: &Run,
-) -> Result<Gathered> {
+) -> Result<()> {
     match source.place_for(platform) {
-        Place::Path(path) => look_at(spec, layer, source, path),
-        Place::Pinned { path, sha256 } => {
-            let there = look_at(spec, layer, source, path)?;
-            Ok(Gathered { path: verify(layer, &there.path, &sha256, local)?, is_directory: false })
-        }
-        Place::Url { url, sha256 } => {
-            let path = fetch(layer, &url, sha256.as_ref(), local, run)?;
-            Ok(Gathered { path, is_directory: false })
-        }
+        Place::Path(_) => Ok(()),
+        Place::Pinned { path, sha256 } => verify(layer, &spec.directory.join(path), &sha256, local),
+        Place::Url { url, sha256 } => fetch(layer, &url, sha256.as_ref(), local, run),
     }
 }
 
-fn look_at(spec: &Spec, layer: &LayerSpec, source: &SourceSpec, written: PathBuf) -> Result<Gathered> {
+/// Where a path is, and whether it is a directory.
+fn look_at(spec: &Spec, layer: &LayerSpec, source: &SourceSpec, written: PathBuf) -> Result<(PathBuf, bool)> {
     let path = spec.directory.join(&written);
     match std::fs::metadata(&path) {
-        Ok(metadata) => Ok(Gathered { is_directory: metadata.is_dir(), path }),
+        Ok(metadata) => Ok((path, metadata.is_dir())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let written = shown(written.as_os_str().as_encoded_bytes()).to_string();
             Err(Error::Source {
@@ -59,14 +88,13 @@ fn look_at(spec: &Spec, layer: &LayerSpec, source: &SourceSpec, written: PathBuf
 }
 
 /// Takes a file into the local store if it is the one that the spec means.
-fn verify(layer: &LayerSpec, path: &Path, sha256: &Digest, local: &Local) -> Result<PathBuf> {
+fn verify(layer: &LayerSpec, path: &Path, sha256: &Digest, local: &Local) -> Result<()> {
     let unreadable = |e| Error::disk(path, "cannot be read", e);
     let file = File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     let blob = Descriptor::new(MediaType::from(ANY_BYTES), sha256.clone(), size);
     let named = format!("{}: {}", layer.name, shown(path.as_os_str().as_encoded_bytes()));
-    local.layout().adopt(&file, &blob).map_err(|e| changed(&named, e))?;
-    Ok(local.layout().blob_path(sha256))
+    local.layout().adopt(&file, &blob).map_err(|e| changed(&named, e))
 }
 
 fn changed(what: &str, error: oci_merge_store::Error) -> Error {
@@ -77,10 +105,10 @@ fn changed(what: &str, error: oci_merge_store::Error) -> Error {
 }
 
 /// Downloads into the local store, where a second run finds it by its digest.
-fn fetch(layer: &LayerSpec, url: &str, sha256: Option<&Digest>, local: &Local, run: &Run) -> Result<PathBuf> {
+fn fetch(layer: &LayerSpec, url: &str, sha256: Option<&Digest>, local: &Local, run: &Run) -> Result<()> {
     let failed = |e| changed(&layer.name, e);
-    if let Some(path) = sha256.and_then(|digest| local.verified_blob(digest)) {
-        return Ok(path);
+    if sha256.is_some_and(|digest| local.has_blob(digest)) {
+        return Ok(());
     }
     let observe = |done: u64, total: Option<u64>| {
         let layer = layer.name.clone();
@@ -89,6 +117,5 @@ fn fetch(layer: &LayerSpec, url: &str, sha256: Option<&Digest>, local: &Local, r
     let mut file = local.temporary_file()?;
     let downloaded = download(&run.network, url, sha256, &mut file, &observe).map_err(failed)?;
     let blob = Descriptor::new(MediaType::from(ANY_BYTES), downloaded.digest.clone(), downloaded.size);
-    local.layout().adopt(&file, &blob).map_err(failed)?;
-    Ok(local.layout().blob_path(&downloaded.digest))
+    local.layout().adopt(&file, &blob).map_err(failed)
 }

@@ -3,18 +3,18 @@
 use crate::base_index::BaseIndexes;
 use crate::event::{How, Phase};
 use crate::from::{self, Origin, Reading, Turns, Wanted};
-use crate::gather::gather;
+use crate::gather::{gather, seek};
 use crate::local::Local;
 use crate::open::{OpenBase, open_manifest};
 use crate::settings::Run;
 use crate::spec::{Ancestors, BaseSource, LayerSpec, Output, Owner, Place, SourceSpec, Spec, Timestamps};
 use crate::tree::Tree;
 use crate::{Error, Event, Result, workers};
-use oci_merge_image::{Compression, Descriptor, DiffId, LayerPath, Prefix, shown};
+use oci_merge_image::{Compression, Descriptor, DiffId, Digest, LayerPath, Prefix, shown};
 use oci_merge_layer::check::Owns;
 use oci_merge_layer::compressor::{Compressor, Pool};
 use oci_merge_layer::make::{self, Attributes, Blob, Progress, Recipe, Source, Times, Watch, make};
-use oci_merge_layer::{ErrorKind as LayerKind, Kind, LayerIndex, Note};
+use oci_merge_layer::{ErrorKind as LayerKind, Fingerprint, Kind, LayerIndex, Note};
 use std::collections::BTreeMap;
 use std::fs::File;
 
@@ -35,6 +35,8 @@ pub(crate) struct Ready {
     pub(crate) notes: Vec<String>,
     /// Where its blob lies, if it is one of an image: perhaps not in the local store.
     pub(crate) origin: Option<Origin>,
+    /// Whether an earlier run made it: its blob may be gone, and can be made again.
+    pub(crate) is_remembered: bool,
 }
 
 /// A layer that no runtime could be trusted with: a finding, like any other.
@@ -54,11 +56,8 @@ pub(crate) fn make_all(
     local: &Local,
     run: &Run,
 ) -> Result<(Vec<Ready>, Vec<Refusal>)> {
-    let compressor = compressor(&spec.output)?;
-    let pool = Pool::new(run.jobs()).map_err(|e| Error::Layer { layer: "the compressor".into(), source: e })?;
-    let directories = directories(base_indexes, spec)?;
-    let turns = Turns::default();
-    let bench = Bench { spec, base, base_indexes, local, run, pool: &pool, compressor, directories, turns, wanted };
+    let pool = pool(run)?;
+    let bench = Bench::new(spec, base, base_indexes, wanted, local, run, &pool)?;
     let outcomes =
         workers::heaviest_first(&spec.layers, run.jobs(), |layer| weight(layer, &bench), |layer| bench.make(layer));
     let (mut ready, mut refused) = (Vec::new(), Vec::new());
@@ -72,6 +71,17 @@ pub(crate) fn make_all(
         }
     }
     Ok((ready, refused))
+}
+
+/// Makes what one table of the spec stands for.
+pub(crate) fn make_one(spec: &Spec, base: &OpenBase, local: &Local, run: &Run, name: &str) -> Result<Vec<Ready>> {
+    let (pool, base_indexes) = (pool(run)?, BaseIndexes::new(base, local, run));
+    let bench = Bench::new(spec, base, &base_indexes, Wanted::Here, local, run, &pool)?;
+    spec.layers.iter().find(|layer| layer.name == name).map_or(Ok(Vec::new()), |layer| bench.make(layer))
+}
+
+fn pool(run: &Run) -> Result<Pool> {
+    Pool::new(run.jobs()).map_err(|e| Error::Layer { layer: "the compressor".into(), source: e })
 }
 
 /// What all layers of a run share while they are made.
@@ -107,15 +117,31 @@ fn weight(layer: &LayerSpec, bench: &Bench<'_>) -> u64 {
     layer.sources.iter().map(size).sum::<Option<u64>>().unwrap_or(u64::MAX)
 }
 
-/// A layer that was written into the local store.
+/// A layer that was written into the local store, now or in an earlier run.
 pub(crate) struct Making {
     pub(crate) descriptor: Descriptor,
     pub(crate) index: LayerIndex,
-    pub(crate) report: make::Report,
     pub(crate) how: How,
+    /// What a person should know of how it came about.
+    pub(crate) notes: Vec<String>,
+    pub(crate) is_remembered: bool,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    fn new(
+        spec: &'a Spec,
+        base: &'a OpenBase,
+        base_indexes: &'a BaseIndexes<'a>,
+        wanted: Wanted<'a>,
+        local: &'a Local,
+        run: &'a Run,
+        pool: &'a Pool,
+    ) -> Result<Bench<'a>> {
+        let (compressor, directories) = (compressor(&spec.output)?, directories(base_indexes, spec)?);
+        let turns = Turns::default();
+        Ok(Bench { spec, base, base_indexes, local, run, pool, compressor, directories, turns, wanted })
+    }
+
     /// The layer, or the layers, that a table of the spec stands for; the lowest first.
     fn make(&self, layer: &LayerSpec) -> Result<Vec<Ready>> {
         if self.run.cancel.is_cancelled() || self.base_indexes.have_failed() {
@@ -125,13 +151,28 @@ impl Bench<'_> {
             return from::make(self, layer, image);
         }
         let recipe = self.recipe(layer, self.sources(layer)?)?;
-        let Making { descriptor, index, report, how } = self.pack(layer, &recipe)?;
-        let notes = notes(&report, &index);
-        Ok(vec![self.ready(layer, descriptor, index, how, notes, None)?])
+        let Making { descriptor, index, how, notes, is_remembered } = self.obtain(layer, &recipe)?;
+        Ok(vec![Ready { is_remembered, ..self.ready(layer, descriptor, index, how, notes, None)? }])
     }
 
-    /// Makes a layer into the local store.
-    pub(crate) fn pack(&self, layer: &LayerSpec, recipe: &Recipe) -> Result<Making> {
+    /// A layer that the local store remembers; else it is made.
+    pub(crate) fn obtain(&self, layer: &LayerSpec, recipe: &Recipe) -> Result<Making> {
+        if !self.run.deep && !self.run.remake.includes(&layer.name) {
+            // What cannot be looked at is told by those who read it.
+            let fingerprint = make::fingerprint(recipe).ok().flatten();
+            if let Some(known) = fingerprint.and_then(|fingerprint| self.local.layer(&fingerprint)) {
+                return Ok(known);
+            }
+        }
+        for source in &layer.sources {
+            gather(self.spec, layer, source, &self.base.platform, self.local, self.run)?;
+        }
+        self.pack(layer, recipe)
+    }
+
+    /// Makes a layer into the local store, and remembers what it was made from.
+    fn pack(&self, layer: &LayerSpec, recipe: &Recipe) -> Result<Making> {
+        let moment = self.local.moment();
         let progress = |progress: Progress| self.tell(layer, progress);
         let watch = Watch { progress: &progress, cancelled: self.run.cancel.flag() };
         let store = |e| Error::store(&layer.name, e);
@@ -151,13 +192,27 @@ impl Bench<'_> {
                 How::Kept
             }
         };
-        Ok(Making { descriptor: made.descriptor, index: made.index, report: made.report, how })
+        let notes = notes(&made.report, &made.index);
+        let making = Making { descriptor: made.descriptor, index: made.index, how, notes, is_remembered: false };
+        if let (Some(fingerprint), Some(moment)) = (made.fingerprint, moment) {
+            self.local.remember_layer(&fingerprint, moment, &making);
+        }
+        Ok(making)
     }
 
     /// What an image that files are taken from is read with.
-    pub(crate) fn reading<'a>(&'a self, wanted: Wanted<'a>) -> Reading<'a> {
+    pub(crate) fn reading<'b>(&'b self, wanted: Wanted<'b>) -> Reading<'b> {
         let Bench { spec, base, local, run, turns, .. } = self;
         Reading { directory: &spec.directory, base, local, turns, wanted, run }
+    }
+
+    /// What tells layers of an image from others: their blobs, and what is known of these.
+    pub(crate) fn fingerprint(&self, layers: &[Descriptor]) -> Option<Fingerprint> {
+        let known =
+            |layer: &Descriptor| Some([layer.digest.clone(), self.local.index_blob(&layer.digest)?.descriptor.digest]);
+        let digests: Vec<Digest> =
+            layers.iter().map(known).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+        Some(Fingerprint::of_digests(&digests))
     }
 
     /// What a layer is packed with besides its prefix: what it owns, and what it is agreed that it replaces.
@@ -167,13 +222,14 @@ impl Bench<'_> {
         owns(layer, paths)
     }
 
+    /// The sources of a layer, as they will be when they are gathered.
     fn sources(&self, layer: &LayerSpec) -> Result<Vec<Source>> {
-        let gather = |source| {
-            let gathered = gather(self.spec, layer, source, &self.base.platform, self.local, self.run)?;
+        let seek = |source| {
+            let sought = seek(self.spec, layer, source, &self.base.platform, self.local)?;
             let to = source.to.as_deref().map(|to| place(layer, to)).transpose()?;
-            let input = match gathered.is_directory {
-                true => make::Input::Directory(gathered.path),
-                false => make::Input::Archive(gathered.path),
+            let input = match sought.is_directory {
+                true => make::Input::Directory(sought.path),
+                false => make::Input::Archive(sought.path),
             };
             Ok(Source {
                 strip: source.strip,
@@ -185,10 +241,11 @@ impl Bench<'_> {
                     Owner::Ids(uid, gid) => make::Owner::Ids(uid, gid),
                 },
                 keep: source.keep,
+                fingerprint: sought.fingerprint,
                 ..Source::new(input)
             })
         };
-        layer.sources.iter().map(gather).collect()
+        layer.sources.iter().map(seek).collect()
     }
 
     /// How a layer is made of sources.
@@ -250,6 +307,7 @@ impl Bench<'_> {
             how,
             notes,
             origin,
+            is_remembered: false,
         })
     }
 
@@ -316,14 +374,6 @@ pub(crate) fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
         let more = if listed.count > 3 { ", …" } else { "" };
         (listed.count > 0).then(|| format!("{} {what}: {first}{more}", listed.count))
     };
-    // One line a reason: an odd archive is odd in every entry.
-    let first = |note: &&Note| report.repacked.iter().find(|n| n.reason == note.reason) == Some(*note);
-    let repacked = report.repacked.iter().filter(first).map(|note| {
-        let more = report.repacked.iter().filter(|n| n.reason == note.reason).count() - 1;
-        let place = note.path.as_ref().map_or_else(String::new, |path| format!("{path} "));
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("repacked because {place}{} [{}{more}]", note.text, note.reason)
-    });
     let xattrs = report.dropped_xattrs.iter();
     let xattrs = xattrs.map(|(name, count)| format!("xattr {} dropped from {count} files", shown(name)));
     let lists = [
@@ -335,5 +385,19 @@ pub(crate) fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
     ];
     let privileged = index.entries().filter(|entry| entry.kind == Kind::File && entry.mode & 0o6000 != 0);
     let privileged = privileged.map(|entry| format!("/{} is setuid or setgid ({:04o})", shown(entry.path), entry.mode));
+    let repacked = why_repacked(&report.repacked).into_iter();
     repacked.chain(xattrs).chain(lists.into_iter().flatten()).chain(privileged.take(20)).collect()
+}
+
+/// Why something could not be used byte for byte.
+pub(crate) fn why_repacked(reasons: &[Note]) -> Vec<String> {
+    // One line a reason: an odd archive is odd in every entry.
+    let first = |note: &&Note| reasons.iter().find(|n| n.reason == note.reason) == Some(*note);
+    let line = |note: &Note| {
+        let more = reasons.iter().filter(|n| n.reason == note.reason).count() - 1;
+        let place = note.path.as_ref().map_or_else(String::new, |path| format!("{path} "));
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("repacked because {place}{} [{}{more}]", note.text, note.reason)
+    };
+    reasons.iter().filter(first).map(line).collect()
 }

@@ -53,6 +53,7 @@ pub mod manual;
 pub mod number;
 pub mod spec;
 
+mod again;
 mod archive;
 mod assemble;
 mod base_index;
@@ -108,5 +109,5 @@ pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Sent, Settl
 pub use schemas::{SCHEMAS, schema};
 #[cfg(feature = "serve")]
 pub use serve::serve;
-pub use settings::Settings;
+pub use settings::{Remake, Settings};
 pub use spec::Spec;

@@ -8,6 +8,7 @@
 //! | [`explanations`] | every code, why it matters, what to do |
 //! | [`sources`] | which archives are read, and where their files land |
 //! | [`indexes`] | layers in a registry: what is known of them, who is believed, what a push sends |
+//! | [`store`] | the local store: what is remembered from run to run |
 //! | [`reproducibility`] | what the digest depends on |
 //! | [`library`] | the same from a program of your own |
 
@@ -50,6 +51,9 @@ pub mod sources {}
 
 #[doc = include_str!("../manual/indexes.md")]
 pub mod indexes {}
+
+#[doc = include_str!("../manual/store.md")]
+pub mod store {}
 
 #[doc = include_str!("../manual/reproducibility.md")]
 pub mod reproducibility {}

@@ -27,6 +27,8 @@ pub struct Settings {
     pub trust_index: bool,
     /// Whether to read every layer, whatever is known of it.
     pub deep: bool,
+    /// Which layers are made again, whatever the store remembers of them.
+    pub remake: Remake,
     /// Whether to fail rather than to send the bytes of a layer to a registry.
     pub no_layer_upload: bool,
     /// Upper bounds for what is read.
@@ -39,6 +41,28 @@ pub struct Settings {
     pub observer: Observer,
     /// What stops the run.
     pub cancel: CancelToken,
+}
+
+/// Layers that are made again, whatever the store remembers of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Remake {
+    /// None.
+    #[default]
+    Nothing,
+    /// All of them.
+    Everything,
+    /// Those with these names.
+    Layers(Vec<String>),
+}
+
+impl Remake {
+    pub(crate) fn includes(&self, layer: &str) -> bool {
+        match self {
+            Remake::Nothing => false,
+            Remake::Everything => true,
+            Remake::Layers(names) => names.iter().any(|name| name == layer),
+        }
+    }
 }
 
 impl Settings {
@@ -66,6 +90,14 @@ impl Run {
             ..settings.network.clone()
         });
         Run { settings, network, opened: OpenedImages::default(), pins: Pins::default() }
+    }
+
+    /// The same run, in which every layer is made again, and nobody is told of it.
+    pub(crate) fn remaking(&self) -> Run {
+        let mut run = self.clone();
+        run.settings.remake = Remake::Everything;
+        run.settings.observer = Observer::default();
+        run
     }
 
     /// How registries and servers are spoken to.

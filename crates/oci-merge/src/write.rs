@@ -1,5 +1,6 @@
 //! Writes an image to its destinations: every one of them is a copy from the same source.
 
+use crate::again::Again;
 use crate::assemble::LAYER;
 use crate::build::Assembled;
 use crate::engine::Engine;
@@ -8,12 +9,12 @@ use crate::mounts::Mounts;
 use crate::names::Names;
 use crate::referrer::attach;
 use crate::result::{Built, Written, write_whole};
-use crate::{Destination, Error, Event, Result};
+use crate::{Destination, Error, Event, Result, workers};
 use oci_merge_image::{Descriptor, Digest, Form, MediaType, shown};
 use oci_merge_store::archive::{Image as ArchiveImage, write_archive};
 use oci_merge_store::copy::{self, CopyEvent, CopyOptions, How, Ledger, copy};
 use oci_merge_store::registry::Registry;
-use oci_merge_store::{Layout, Memory, Overlay, Store};
+use oci_merge_store::{ErrorKind, Layout, Memory, Overlay, Store};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -29,7 +30,8 @@ pub(crate) fn write(image: &Assembled, destinations: &[Destination]) -> Result<B
     }
     let base = image.base.image.as_ref().map(|open| &*open.store);
     let origins = image.layers.iter().filter_map(|layer| layer.origin.as_ref()).map(|origin| &*origin.store);
-    let stores = [&documents as &dyn Store, &**image.local.layout()].into_iter().chain(base).chain(origins);
+    let again = Again::new(image);
+    let stores = [&documents as &dyn Store, &**image.local.layout(), &again].into_iter().chain(base).chain(origins);
     let layers = &image.stacked.manifest.value().layers;
     let indexes = match destinations.contains(&Destination::Registry) {
         true => attach(&root, layers, &image.local, &documents)?,
@@ -127,6 +129,7 @@ impl Writer<'_> {
     }
 
     fn write_archive(&self, place: &str, out: &mut dyn Write) -> Result<()> {
+        self.put_damage_aside()?;
         let names = self.names.in_archive();
         let images = [ArchiveImage { names: &names, descriptor: &self.root }];
         write_archive(&images, &self.from, out).map_err(|e| Error::store(place, e))
@@ -148,6 +151,7 @@ impl Writer<'_> {
             return Err(Error::usage(format!("-o type=layer writes one layer; name it: {}", names.join(" or "))));
         };
         let failed = |e| Error::store(&layer.name, e);
+        self.put_damage_aside()?;
         let mut content = self.from.fetch(&layer.descriptor).map_err(failed)?;
         write_whole(path, |file| io::copy(&mut content, file).map(|_| ()))?;
         let mut beside = path.as_os_str().to_owned();
@@ -156,6 +160,27 @@ impl Writer<'_> {
         let reference = shown(path.as_os_str().as_encoded_bytes()).to_string();
         let answer = format!("{reference}@{}", layer.descriptor.digest);
         Ok(vec![Written { reference, answer, pushed: false }])
+    }
+
+    /// Moves blobs of remembered layers out of the way that are not what they were, so that they are made again. A copy sees
+    /// to that by itself; what is written into a stream cannot be written twice.
+    fn put_damage_aside(&self) -> Result<()> {
+        let layout = self.image.local.layout();
+        let remembered = self.image.layers.iter().filter(|layer| layer.is_remembered);
+        let settled = workers::for_each(&remembered.collect::<Vec<_>>(), self.image.run.jobs(), |layer| {
+            match layout.verify(&layer.descriptor) {
+                Err(e) if e.kind() == ErrorKind::Mismatch => {
+                    let path = layout.quarantine(&layer.descriptor.digest).map_err(|e| Error::store(&layer.name, e))?;
+                    path.iter().for_each(|path| {
+                        self.tell(CopyEvent::Quarantined { descriptor: &layer.descriptor, path });
+                    });
+                    Ok(())
+                }
+                Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::store(&layer.name, e)),
+                _ => Ok(()),
+            }
+        });
+        settled.into_iter().collect()
     }
 
     fn copy(&self, to: &dyn Store, place: &str, options: CopyOptions<'_>) -> Result<Ledger> {

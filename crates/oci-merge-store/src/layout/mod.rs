@@ -19,6 +19,7 @@ mod facts;
 mod index_file;
 mod lock;
 mod marker;
+mod moment;
 mod output;
 mod quarantine;
 mod staged;

@@ -282,6 +282,9 @@ pub(crate) struct Target {
     /// Fail rather than send a layer's bytes to a registry
     #[arg(long, help_heading = "Where it goes")]
     pub(crate) no_layer_upload: bool,
+    /// Make layers again, these or all, whatever the local store remembers
+    #[arg(long, value_name = "LAYER", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    pub(crate) no_cache: Option<Vec<String>>,
     #[arg(long, help = PORTABLE)]
     pub(crate) portable: bool,
     /// How hard gzip tries, instead of the spec's: fast (2), default (5), or 2 to 9

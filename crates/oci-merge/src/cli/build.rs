@@ -4,7 +4,8 @@ use super::args::{Build, Check, Merge, Target};
 use super::settings::expected;
 use super::{Run, answer, spec_file, summary};
 use oci_merge::{
-    Builder, Checked, Destination, Error, FindingReport, MergeInput, Reference, Result, ResultFiles, Settings, Spec,
+    Builder, Checked, Destination, Error, FindingReport, MergeInput, Reference, Remake, Result, ResultFiles, Settings,
+    Spec,
 };
 use oci_merge_image::Compression;
 use serde_json::json;
@@ -69,7 +70,12 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     }
     let Target { trust_index, no_layer_upload, .. } = *target;
     let expected = expected(&target.tag_race)?;
-    let settings = Settings { trust_index, no_layer_upload, expected, ..run.settings(platform)? };
+    let remake = match &target.no_cache {
+        None => Remake::Nothing,
+        Some(names) if names.is_empty() => Remake::Everything,
+        Some(names) => Remake::Layers(names.clone()),
+    };
+    let settings = Settings { trust_index, no_layer_upload, expected, remake, ..run.settings(platform)? };
     let builder = Builder::new(spec).settings(settings).only(only).names(&target.tag);
     let builder = if destinations.contains(&Destination::Registry) { builder.pushed() } else { builder };
     let built = told(run, builder.assemble())?.write(&destinations)?;

@@ -12,7 +12,7 @@ pub(crate) use keeping::Wanted;
 pub(crate) use turns::Turns;
 
 use crate::event::How;
-use crate::layers::{Bench, Making, Ready, notes, place};
+use crate::layers::{Bench, Making, Ready, notes, place, why_repacked};
 use crate::spec::{FromSpec, LayerSpec};
 use crate::{Error, Result};
 use oci_merge_image::Reference;
@@ -42,14 +42,14 @@ pub(crate) fn make(bench: &Bench<'_>, layer: &LayerSpec, from: &FromSpec) -> Res
     let is_whole = from.paths.is_empty() && from.to.is_none();
     let reading = bench.reading(if is_whole { bench.wanted } else { Wanted::Here });
     let image = FromImage::read(&layer.name, &from.image, &reading).map_err(|e| placed(bench, layer, from, e))?;
-    let recipe = bench.recipe(layer, vec![source(&image, layer, from)?])?;
+    let recipe = bench.recipe(layer, vec![source(bench, &image, layer, from)?])?;
     let found = reuse(&recipe).map_err(|e| placed(bench, layer, from, bench.failed(layer, e)))?;
     let not_taken = match &image.config {
         Some(config) => config::not_taken(config, &bench.base.ground, layer),
         None => Some("believed by its index; nothing of its config was read or taken".to_owned()),
     };
     if found.layers.is_empty() || !found.reasons.is_empty() {
-        let made = bench.pack(layer, &recipe).map_err(|e| placed(bench, layer, from, e))?;
+        let made = bench.obtain(layer, &recipe).map_err(|e| placed(bench, layer, from, e))?;
         return packed(bench, layer, &image, made, found.reasons, not_taken).map(|layer| vec![layer]);
     }
     drop(recipe);
@@ -57,7 +57,8 @@ pub(crate) fn make(bench: &Bench<'_>, layer: &LayerSpec, from: &FromSpec) -> Res
 }
 
 /// The layers of an image as a source of the packer.
-fn source(image: &FromImage, layer: &LayerSpec, from: &FromSpec) -> Result<Source> {
+fn source(bench: &Bench<'_>, image: &FromImage, layer: &LayerSpec, from: &FromSpec) -> Result<Source> {
+    let fingerprint = bench.fingerprint(&image.layers);
     let (store, blobs) = (image.store.clone(), image.layers.clone());
     let open = move |number: usize| -> io::Result<Box<dyn Read + Send>> {
         let blob = blobs.get(number).ok_or_else(|| io::Error::other("there is no such layer"))?;
@@ -65,7 +66,8 @@ fn source(image: &FromImage, layer: &LayerSpec, from: &FromSpec) -> Result<Sourc
     };
     let layers = Layers::new(&image.name, image.indexes.clone(), open);
     let to = from.to.as_deref().map(|to| place(layer, to)).transpose()?;
-    Ok(Source { include: from.paths.clone(), to, owner: Owner::Keep, ..Source::new(Input::Layers(layers)) })
+    let include = from.paths.clone();
+    Ok(Source { include, to, owner: Owner::Keep, fingerprint, ..Source::new(Input::Layers(layers)) })
 }
 
 /// An error that the spec is to blame for, with the place in it.
@@ -87,15 +89,16 @@ fn packed(
     reasons: Vec<Note>,
     not_taken: Option<String>,
 ) -> Result<Ready> {
-    let report = make::Report { repacked: reasons, ..made.report };
     let which = match (image.common + 1, image.common + image.layers.len()) {
         (first, last) if first == last => format!("layer {last}"),
         (first, last) => format!("layers {first} to {last}"),
     };
     let mut told = vec![format!("one new layer, made of {which} of {}", image.name)];
     told.extend(not_taken);
-    told.extend(notes(&report, &made.index));
-    bench.ready(layer, made.descriptor, made.index, made.how, told, None)
+    told.extend(why_repacked(&reasons));
+    let Making { descriptor, index, how, notes, is_remembered } = made;
+    told.extend(notes);
+    Ok(Ready { is_remembered, ..bench.ready(layer, descriptor, index, how, told, None)? })
 }
 
 /// The layers of an image as they are.

@@ -1,0 +1,69 @@
+//! The local store: an OCI layout of every layer that was made or fetched, what was learnt of each, and what it was made
+//! from.
+
+mod indexes;
+mod layers;
+
+pub(crate) use indexes::IndexBlob;
+
+use crate::settings::Run;
+use crate::{Error, Result};
+use oci_merge_image::{Descriptor, Digest, MediaType};
+use oci_merge_layer::Time;
+use oci_merge_store::Layout;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
+
+/// The media type of content that is kept for its bytes alone (RFC 2046).
+pub(crate) const ANY_BYTES: &str = "application/octet-stream";
+
+/// The local store of one run: kept between runs where the settings name a directory, else temporary.
+#[derive(Clone)]
+pub(crate) struct Local {
+    layout: Arc<Layout>,
+    path: PathBuf,
+    /// The index of each layer of this run.
+    indexes: Arc<Mutex<BTreeMap<Digest, IndexBlob>>>,
+    _temporary: Option<Arc<tempfile::TempDir>>,
+}
+
+impl Local {
+    pub(crate) fn open(run: &Run) -> Result<Local> {
+        let failed = |e| Error::store("the local store", e);
+        if let Some(directory) = &run.store {
+            let layout = Arc::new(Layout::open_or_create(directory).map_err(failed)?);
+            return Ok(Local { layout, path: directory.clone(), indexes: Arc::default(), _temporary: None });
+        }
+        let temporary = tempfile::Builder::new().prefix("oci-merge-").tempdir();
+        let temporary =
+            temporary.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
+        let layout = Arc::new(Layout::open_or_create(temporary.path()).map_err(failed)?);
+        let path = temporary.path().to_owned();
+        Ok(Local { layout, path, indexes: Arc::default(), _temporary: Some(Arc::new(temporary)) })
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// A file without a name, on the disk of the store; gone with the handle.
+    pub(crate) fn temporary_file(&self) -> Result<File> {
+        tempfile::tempfile_in(&self.path).map_err(|e| Error::disk(&self.path, "no file can be made there", e))
+    }
+
+    /// Whether a blob is here, and its bytes are still those of its digest.
+    pub(crate) fn has_blob(&self, digest: &Digest) -> bool {
+        let Ok(there) = std::fs::symlink_metadata(self.layout.blob_path(digest)) else { return false };
+        let blob = Descriptor::new(MediaType::from(ANY_BYTES), digest.clone(), there.len());
+        self.layout.verify(&blob).is_ok()
+    }
+
+    /// The moment that it is, by the clock of the store's file system; `None` if its disk does not say.
+    pub(crate) fn moment(&self) -> Option<Time> {
+        let since = self.layout.moment().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(Time { seconds: i64::try_from(since.as_secs()).ok()?, nanos: since.subsec_nanos() })
+    }
+}

@@ -40,8 +40,8 @@ pub struct Survey {
 /// # Errors
 /// The blob is refused (see [`scan`](crate::scan)), or is no archive that a layer may be (`UNSUPPORTED_COMPRESSION`);
 /// a limit is exceeded; the input fails.
-pub fn survey(input: impl Read, rules: &Rules) -> Result<Survey> {
-    read(Digested::new(input), None, rules)
+pub fn survey(mut input: impl Read, rules: &Rules) -> Result<Survey> {
+    read(&mut input, None, rules)
 }
 
 /// The same for a blob with a known digest, which is not digested again: `input` has to fail at its end unless its bytes
@@ -49,13 +49,15 @@ pub fn survey(input: impl Read, rules: &Rules) -> Result<Survey> {
 ///
 /// # Errors
 /// Those of [`survey`].
-pub fn survey_verified(input: impl Read, digest: &Digest, rules: &Rules) -> Result<Survey> {
+pub fn survey_verified(mut input: impl Read, digest: &Digest, rules: &Rules) -> Result<Survey> {
     // An index names blobs by SHA-256.
     let known = (digest.algorithm() == Algorithm::Sha256).then_some(digest);
-    read(Digested { is_digested: known.is_none(), ..Digested::new(input) }, known, rules)
+    read(&mut input, known, rules)
 }
 
-fn read<R: Read>(mut blob: Digested<R>, known: Option<&Digest>, rules: &Rules) -> Result<Survey> {
+/// One copy of the machine for all inputs.
+fn read(input: &mut dyn Read, known: Option<&Digest>, rules: &Rules) -> Result<Survey> {
+    let mut blob = Digested { is_digested: known.is_none(), ..Digested::new(input) };
     let start = read_start(&mut blob)?;
     let container = Container::of(&start)?;
     let unsupported = || {

@@ -47,7 +47,7 @@ def measure(attempt: Attempt, scratch: Path, registry: int) -> dict:
     launch = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py")), str(result)]
     os.sync()  # what the last run left to be written is not this one's
     bystanders = processes.tree(registry) + [os.getpid()]
-    before = _cpu(attempt, bystanders)
+    before = time.monotonic(), *_cpu(attempt, bystanders)
     with log.open("wb") as output:
         started = subprocess.Popen(
             launch + attempt.command,
@@ -63,18 +63,19 @@ def measure(attempt: Attempt, scratch: Path, registry: int) -> dict:
             os.killpg(started.pid, 9)
             started.wait()
             raise
-    after = _cpu(attempt, bystanders)
+    after = time.monotonic(), *_cpu(attempt, bystanders)
     if not result.exists():
         raise Failed(f"{attempt.command[0]} could not be started:\n{log.read_text(errors='replace')}")
     took = json.loads(result.read_text())
     if took.pop("exit") != 0:
         raise Failed(f"it failed: {log.read_text(errors='replace').strip()[-1500:]}")
-    own, bystanding, machine = (a - b for a, b in zip(after, before))
+    watched, own, bystanding, machine = (a - b for a, b in zip(after, before))
     took["cpu_s"] = took.pop("user_s") + took.pop("system_s") + own
     took["peak_bytes"] = max(peak, took.pop("largest_process_bytes"))
     took["registry_cpu_s"] = bystanding
-    # Others on a shared machine; launching and watching are in it too.
+    # What the processors did for others on a shared machine, of what they could do; launching is in it too.
     took["others_cpu_s"] = max(0.0, machine - bystanding - took["cpu_s"])
+    took["watched_s"] = watched
     return took
 
 

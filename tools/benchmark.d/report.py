@@ -23,6 +23,13 @@ def table(title: str, runs: dict[str, list[dict]]) -> str:
     return f"\n{title}\n" + "\n".join(lines)
 
 
+def noise(runs: dict[str, list[dict]], cores: int) -> str:
+    """How much of the machine was somebody else's meanwhile."""
+    each = [run for of_one in runs.values() for run in of_one]
+    share = sum(run["others_cpu_s"] for run in each) / (cores * sum(run["watched_s"] for run in each))
+    return f"(others took {share:.0%} of the processors meanwhile)"
+
+
 def verdicts(key: str, runs: dict[str, list[dict]]) -> list[dict]:
     """Of one goal, as they are kept."""
     goal: Goal = GOALS[key]

@@ -89,6 +89,7 @@ fn every_document_is_as_its_schema_says_and_spoilt_ones_are_not() {
         ("push", printed(&place, &["push", "image", &reference], 0)),
         ("doctor", printed(&place, &["doctor", &reference], 0)),
         ("serve", serde_json::from_str(&Serving::start(&place, &["--json"]).answer).unwrap()),
+        ("cache", printed(&place, &["cache"], 0)),
         ("edit", printed(&place, &["exclude", "alpha", "/root/.profile"], 0)),
         ("edit", printed(&place, &["exclude", "alpha", "/root/.profile"], 0)),
         ("codes", printed(&place, &["explain"], 0)),

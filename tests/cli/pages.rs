@@ -2,7 +2,7 @@ use super::{Place, root};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "check",
     "build",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 17] = [
     "allow",
     "doctor",
     "serve",
+    "cache",
     "completions",
     "man",
     "schema",

@@ -11,27 +11,27 @@ use std::time::Duration;
 
 /// The demo, and files old enough to be told from what they are after a change: a tick of the kernel's clock is at most a
 /// hundredth of a second.
-fn demo() -> Place {
+pub(super) fn demo() -> Place {
     let place = Place::with_demo();
     settle();
     place
 }
 
-fn settle() {
+pub(super) fn settle() {
     sleep(Duration::from_millis(30));
 }
 
-fn store(place: &Place) -> PathBuf {
+pub(super) fn store(place: &Place) -> PathBuf {
     place.path("home/.cache/oci-merge")
 }
 
 /// The files of a directory of the store.
-fn kept(place: &Place, directory: &str) -> BTreeSet<PathBuf> {
+pub(super) fn kept(place: &Place, directory: &str) -> BTreeSet<PathBuf> {
     let Ok(files) = fs::read_dir(store(place).join(directory)) else { return BTreeSet::new() };
     files.map(|file| file.unwrap().path()).collect()
 }
 
-fn blobs(place: &Place) -> BTreeSet<PathBuf> {
+pub(super) fn blobs(place: &Place) -> BTreeSet<PathBuf> {
     kept(place, "blobs/sha256")
 }
 
@@ -41,14 +41,14 @@ fn forget_blobs(place: &Place) {
 }
 
 /// Every blob of a layout is what its name says.
-fn verify(layout: &Path) {
+pub(super) fn verify(layout: &Path) {
     for blob in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
         let path = blob.unwrap().path();
         assert_eq!(Digest::of(&fs::read(&path).unwrap()).hex(), path.file_name().unwrap().to_str().unwrap());
     }
 }
 
-fn digest(ran: &Ran) -> String {
+pub(super) fn digest(ran: &Ran) -> String {
     ran.out.split_once('@').unwrap_or_else(|| panic!("{ran:?}")).1.trim().to_owned()
 }
 
@@ -59,7 +59,7 @@ fn told(ran: &Ran) -> Vec<&str> {
     lines
 }
 
-const NOTHING: [&str; 3] = ["build", "-o", "type=none"];
+pub(super) const NOTHING: [&str; 3] = ["build", "-o", "type=none"];
 
 #[test]
 fn what_has_not_changed_is_not_made_again_and_told_as_before() {

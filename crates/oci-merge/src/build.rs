@@ -77,7 +77,9 @@ impl Builder {
     /// # Errors
     /// [`Error::Findings`] if the answer is no; else whatever kept a layer from being made.
     pub fn check(self) -> Result<Checked> {
-        Ok(Builder { names: Vec::new(), pushed: true, ..self }.stacked(false)?.checked)
+        let image = Builder { names: Vec::new(), pushed: true, ..self }.stacked(false)?;
+        image.local.make_room(&image.run);
+        Ok(image.checked)
     }
 
     /// Makes the layers, checks them, and stacks them on the base.
@@ -143,7 +145,9 @@ impl Assembled {
     /// # Errors
     /// A destination cannot be written; what was written before stays.
     pub fn write(&self, destinations: &[Destination]) -> Result<Built> {
-        write::write(self, destinations)
+        let built = write::write(self, destinations)?;
+        self.local.make_room(&self.run);
+        Ok(built)
     }
 
     /// Pushes the image to a registry under a reference.

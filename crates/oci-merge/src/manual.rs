@@ -8,7 +8,7 @@
 //! | [`explanations`] | every code, why it matters, what to do |
 //! | [`sources`] | which archives are read, and where their files land |
 //! | [`indexes`] | layers in a registry: what is known of them, who is believed, what a push sends |
-//! | [`store`] | the local store: what is remembered from run to run |
+//! | [`store`] | the local store: what is remembered from run to run, how large it gets, who may share it |
 //! | [`reproducibility`] | what the digest depends on |
 //! | [`library`] | the same from a program of your own |
 

@@ -17,6 +17,9 @@ use std::sync::Arc;
 pub struct Settings {
     /// The directory of the local store; `None`: a temporary one for each run.
     pub store: Option<PathBuf>,
+    /// How many bytes the store may have: what was used the longest ago goes first, and nothing that a run at work uses.
+    /// `None`: 10 GB.
+    pub store_bytes: Option<u64>,
     /// Layers at a time and threads that compress; `None`: the number of processors.
     pub jobs: Option<NonZero<usize>>,
     /// `SOURCE_DATE_EPOCH`: seconds since 1970.
@@ -65,7 +68,15 @@ impl Remake {
     }
 }
 
+/// How many bytes the local store may have unless the settings say otherwise.
+const STORE_BYTES: u64 = 10_000_000_000;
+
 impl Settings {
+    /// How many bytes the local store may have.
+    pub(crate) fn store_limit(&self) -> u64 {
+        self.store_bytes.unwrap_or(STORE_BYTES)
+    }
+
     /// Layers at a time, and threads that compress.
     pub(crate) fn jobs(&self) -> NonZero<usize> {
         self.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)

@@ -4,7 +4,7 @@ use super::{Layout, read_small};
 use crate::Result;
 use oci_merge_image::Digest;
 
-const FACTS: &str = "facts";
+pub(super) const FACTS: &str = "facts";
 
 /// The most bytes of one fact.
 const MAX_BYTES: u64 = 64 << 20;
@@ -14,7 +14,13 @@ impl Layout {
     /// disk changed it: a line with its digest stands before it.
     pub fn facts(&self, digest: &Digest, kind: &str) -> Option<Vec<u8>> {
         let directory = self.root().inside(FACTS).ok()??;
-        let mut bytes = read_small(&directory, &file_name(digest, kind), MAX_BYTES).ok()??;
+        let file = {
+            let _guard = self.guard();
+            let (file, _) = directory.file(&file_name(digest, kind)).ok()??;
+            self.mark_used(&file);
+            file
+        };
+        let mut bytes = read_small(&directory, &file_name(digest, kind), file, MAX_BYTES).ok()?;
         let end = bytes.iter().position(|b| *b == b'\n')?;
         let content = bytes.split_off(end + 1);
         let promised: Digest = std::str::from_utf8(bytes.get(..end)?).ok()?.parse().ok()?;
@@ -28,6 +34,8 @@ impl Layout {
     pub fn put_facts(&self, digest: &Digest, kind: &str, content: &[u8]) -> Result<()> {
         let mut bytes = format!("{}\n", Digest::of(content)).into_bytes();
         bytes.extend_from_slice(content);
+        self.wrote();
+        let _guard = self.guard();
         self.write_small(&self.root().make(FACTS)?, &file_name(digest, kind), &bytes)
     }
 }

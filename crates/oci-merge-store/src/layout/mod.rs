@@ -8,6 +8,7 @@
 //! tmp/                  blobs that are being written, while they are
 //! lock                  held around a change of index.json
 //! facts/HEX.KIND        what was learnt of a blob; only in the local store
+//! users/                who is at work; only in the local store
 //! quarantine/           blobs that were not what their name says
 //! ```
 //!
@@ -17,6 +18,8 @@
 
 mod facts;
 mod index_file;
+mod kept;
+mod lease;
 mod lock;
 mod marker;
 mod moment;
@@ -27,6 +30,7 @@ mod store;
 
 pub use index_file::REF_NAME;
 pub(crate) use index_file::{CONTAINERD_NAME, IndexFile, is_same, nameless};
+pub use kept::{Kept, KeptKind, Removal};
 pub(crate) use marker::{check_version, marker};
 pub use output::Output;
 pub use staged::Staged;
@@ -37,14 +41,17 @@ use crate::section::Section;
 use crate::sniff::document_type;
 use crate::temporary::TemporaryFile;
 use crate::{Error, ErrorKind, Result, Store, Verified};
+use lease::Lease;
 use lock::Lock;
 use marker::MARKER;
 use oci_merge_image::{Algorithm, Descriptor, Digest, MAX_DOCUMENT_BYTES, MediaType};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use store::OpenFile;
 
 const INDEX: &str = "index.json";
@@ -59,6 +66,9 @@ pub struct Layout(Arc<Inner>);
 struct Inner {
     root: Directory,
     place: String,
+    /// Of a local store.
+    lease: Option<Lease>,
+    wrote: AtomicBool,
 }
 
 impl Layout {
@@ -75,8 +85,8 @@ impl Layout {
         Err(Error::new(ErrorKind::Document, layout.place(), text).because("LAYOUT_VERSION"))
     }
 
-    /// Opens a layout to keep content in it for good, as the local store is; makes it if there is none. What writers
-    /// that were killed left behind is removed.
+    /// Opens a layout to keep content in it for good; makes it if there is none. What writers that were killed left
+    /// behind is removed.
     ///
     /// # Errors
     /// The directory is not empty and is no OCI layout, or the disk fails.
@@ -85,6 +95,23 @@ impl Layout {
         let layout = Layout::at(Directory::open(path)?, path);
         layout.begin()?;
         Ok(layout)
+    }
+
+    /// Opens a local store, or makes it: the same, shared with other processes of which each may [make
+    /// room](Layout::remove). What this value, or a clone of it, has looked at or written stays while it lives.
+    ///
+    /// # Errors
+    /// The directory is not empty and is no OCI layout, or the disk fails.
+    pub fn open_store(path: &Path) -> Result<Layout> {
+        let layout = Layout::open_or_create(path)?;
+        // On a disk that nobody can write to, nobody makes room either.
+        let lease = Lease::take(layout.root()).ok();
+        Ok(Layout::leased(Directory::open(path)?, path, lease))
+    }
+
+    /// Whether anything was kept since the store was opened.
+    pub fn has_grown(&self) -> bool {
+        self.0.wrote.load(Ordering::Relaxed)
     }
 
     /// Opens a layout to write an image to it and leave it to others. An existing one is updated in place, its other
@@ -138,7 +165,30 @@ impl Layout {
     }
 
     fn at(root: Directory, path: &Path) -> Layout {
-        Layout(Arc::new(Inner { root, place: format!("oci:{}", shown_path(path)) }))
+        Layout::leased(root, path, None)
+    }
+
+    fn leased(root: Directory, path: &Path, lease: Option<Lease>) -> Layout {
+        let place = format!("oci:{}", shown_path(path));
+        Layout(Arc::new(Inner { root, place, lease, wrote: AtomicBool::new(false) }))
+    }
+
+    /// Held while a name of a local store is looked up and marked as used, or given.
+    fn guard(&self) -> Option<Lock> {
+        self.0.lease.as_ref().and_then(|_| Lock::share(self.root()).ok())
+    }
+
+    /// Says that a file of a local store was used just now.
+    fn mark_used(&self, file: &File) {
+        if self.0.lease.is_some() {
+            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+            // On a disk that nobody can write to, nothing is removed either.
+            let _ = futimens(file, &Timestamps { last_access: now, last_modification: now });
+        }
+    }
+
+    fn wrote(&self) {
+        self.0.wrote.store(true, Ordering::Relaxed);
     }
 
     fn root(&self) -> &Directory {
@@ -167,7 +217,8 @@ impl Layout {
 
     /// A small file of the root; `None` if there is none.
     fn document(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
-        read_small(self.root(), name, limit)
+        let Some((file, _)) = self.root().file(name)? else { return Ok(None) };
+        read_small(self.root(), name, file, limit).map(Some)
     }
 
     /// Replaces a small file of the root as a whole.
@@ -200,6 +251,8 @@ impl Layout {
     fn keep_blob(&self, file: TemporaryFile, digest: &Digest) -> Result<()> {
         let blobs = self.root().make(BLOBS)?.make(digest.algorithm().name())?;
         let hex = digest.hex();
+        self.wrote();
+        let _guard = self.guard();
         if blobs.inside(&hex).is_ok_and(|directory| directory.is_some()) {
             self.quarantine(digest)?; // a file cannot be renamed over a directory
         }
@@ -210,7 +263,12 @@ impl Layout {
     pub(crate) fn blob(&self, digest: &Digest) -> Result<Option<(File, u64)>> {
         let Some(blobs) = self.root().inside(BLOBS)? else { return Ok(None) };
         let Some(blobs) = blobs.inside(digest.algorithm().name())? else { return Ok(None) };
-        blobs.file(&digest.hex()).map_err(|e| e.about(digest))
+        let _guard = self.guard();
+        let found = blobs.file(&digest.hex()).map_err(|e| e.about(digest))?;
+        if let Some((file, _)) = &found {
+            self.mark_used(file);
+        }
+        Ok(found)
     }
 
     fn open_blob(&self, descriptor: &Descriptor) -> Result<File> {
@@ -238,9 +296,8 @@ impl Layout {
     }
 }
 
-/// Reads a small file of a directory; `None` if there is none.
-fn read_small(directory: &Directory, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
-    let Some((file, _)) = directory.file(name)? else { return Ok(None) };
+/// Reads a small file of a directory.
+fn read_small(directory: &Directory, name: &str, file: File, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| directory.failed(name, "reading", e))?;
     if bytes.len() as u64 > limit {
@@ -248,7 +305,7 @@ fn read_small(directory: &Directory, name: &str, limit: u64) -> Result<Option<Ve
         let place = shown_path(&directory.path().join(name));
         return Err(Error::new(ErrorKind::Document, place, text).because("LIMIT_DOCUMENT_BYTES"));
     }
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use oci_merge_image::Digest;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-const QUARANTINE: &str = "quarantine";
+pub(super) const QUARANTINE: &str = "quarantine";
 
 impl Layout {
     /// Moves what lies under a digest's name to `quarantine/`, whatever it is, so that the content can be fetched again

@@ -28,6 +28,7 @@ Fix (edit oci-merge.toml, comments are kept)
 Help yourself
   doctor       Test a registry: reachable, which login, pull, push, mount
   serve        A registry on 127.0.0.1 over an OCI layout, for trying things
+  cache        Show or clean the local store
   completions, man, schema, version
 
 {options}
@@ -87,6 +88,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Serve the images of an OCI layout as a registry on 127.0.0.1, until it is stopped: for trying things
     Serve(Serve),
+    /// Show what the local store holds, or make room in it; what a run at work uses stays
+    Cache(Cache),
     /// Print a completion script
     Completions {
         /// For this shell
@@ -351,6 +354,20 @@ pub(crate) struct Serve {
     /// 0 is any free one
     #[arg(long, value_name = "N", default_value_t = 5000)]
     pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct Cache {
+    /// Remove everything
+    #[arg(long)]
+    pub(crate) clean: bool,
+    /// Remove what was not used for so long, such as 12h or 30d
+    #[arg(long, value_name = "TIME", value_parser = super::amount::days)]
+    pub(crate) older: Option<std::time::Duration>,
+    /// Remove what was used the longest ago, until the rest has no more than this, such as 500MB
+    #[arg(long, value_name = "SIZE", value_parser = super::amount::size)]
+    pub(crate) down_to: Option<u64>,
 }
 
 #[derive(Debug, Args)]

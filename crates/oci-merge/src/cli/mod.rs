@@ -1,8 +1,10 @@
 //! From the arguments to an exit code.
 
+mod amount;
 mod answer;
 mod args;
 mod build;
+mod cache;
 mod deadline;
 mod demo;
 mod doctor;
@@ -118,6 +120,7 @@ fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
         }
         Command::Doctor(args) => doctor::doctor(run, &args)?,
         Command::Serve(args) => serve::serve(run, &args)?,
+        Command::Cache(args) => cache::cache(run, &args)?,
         Command::Completions { shell } => pages::completions(shell)?,
         Command::Man { command } => pages::man(command.as_deref())?,
         Command::Schema { name } => answer::answer(&oci_merge::schema(&name).unwrap_or_default())?,

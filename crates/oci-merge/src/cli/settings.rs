@@ -1,7 +1,7 @@
 //! Settings as they are meant: flags over environment over defaults. Only here is the environment read.
 
 use super::args::{Common, TagRace};
-use super::tls;
+use super::{amount, tls};
 use oci_merge::{CancelToken, Error, Observer, Result, Settings};
 use oci_merge_layer::Limits;
 use oci_merge_store::Expected;
@@ -21,6 +21,7 @@ pub(crate) fn settings(
     let environment = Environment::of_process();
     Ok(Settings {
         store: store(),
+        store_bytes: store_bytes()?,
         jobs: common.jobs,
         epoch: epoch()?,
         platform: platform.map_err(|e: oci_merge_image::Error| Error::Usage(format!("--platform: {e}")))?,
@@ -65,6 +66,13 @@ fn store() -> Option<PathBuf> {
     let shared = || set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     let home = || set("HOME").map(|home| home.join(".cache"));
     set("OCI_MERGE_CACHE").or_else(|| Some(shared().or_else(home)?.join("oci-merge")))
+}
+
+fn store_bytes() -> Result<Option<u64>> {
+    let Some(text) = env::var_os("OCI_MERGE_CACHE_SIZE").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let text = text.to_string_lossy();
+    let wrong = |why| Error::Usage(format!("OCI_MERGE_CACHE_SIZE is {}: {why}", oci_merge_image::shown(&*text)));
+    amount::size(&text).map(Some).map_err(wrong)
 }
 
 fn epoch() -> Result<Option<i64>> {

@@ -7,10 +7,11 @@ mod layers;
 pub(crate) use indexes::IndexBlob;
 
 use crate::settings::Run;
-use crate::{Error, Result};
+use crate::{Error, Event, Result};
 use oci_merge_image::{Descriptor, Digest, MediaType};
 use oci_merge_layer::Time;
 use oci_merge_store::Layout;
+use oci_merge_store::layout::Removal;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -27,26 +28,35 @@ pub(crate) struct Local {
     path: PathBuf,
     /// The index of each layer of this run.
     indexes: Arc<Mutex<BTreeMap<Digest, IndexBlob>>>,
-    _temporary: Option<Arc<tempfile::TempDir>>,
+    temporary: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Local {
     pub(crate) fn open(run: &Run) -> Result<Local> {
         let failed = |e| Error::store("the local store", e);
         if let Some(directory) = &run.store {
-            let layout = Arc::new(Layout::open_or_create(directory).map_err(failed)?);
-            return Ok(Local { layout, path: directory.clone(), indexes: Arc::default(), _temporary: None });
+            let layout = Arc::new(Layout::open_store(directory).map_err(failed)?);
+            return Ok(Local { layout, path: directory.clone(), indexes: Arc::default(), temporary: None });
         }
-        let temporary = tempfile::Builder::new().prefix("oci-merge-").tempdir();
-        let temporary =
-            temporary.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
+        let made = tempfile::Builder::new().prefix("oci-merge-").tempdir();
+        let temporary = made.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
         let layout = Arc::new(Layout::open_or_create(temporary.path()).map_err(failed)?);
         let path = temporary.path().to_owned();
-        Ok(Local { layout, path, indexes: Arc::default(), _temporary: Some(Arc::new(temporary)) })
+        Ok(Local { layout, path, indexes: Arc::default(), temporary: Some(Arc::new(temporary)) })
     }
 
     pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.layout
+    }
+
+    /// Makes room if this run has kept anything: the store may have a limit. What this run and others at work use stays.
+    pub(crate) fn make_room(&self, run: &Run) {
+        if self.temporary.is_none()
+            && self.layout.has_grown()
+            && let Err(e) = self.layout.remove(Removal::DownTo(run.store_limit()))
+        {
+            run.observer.tell(Event::Warning { text: format!("no room was made in the local store: {e}") });
+        }
     }
 
     /// A file without a name, on the disk of the store; gone with the handle.

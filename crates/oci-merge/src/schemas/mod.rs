@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const DEFINITIONS: &str = include_str!("definitions.json");
 
 /// Each document's name and schema.
-const DOCUMENTS: [(&str, &str); 9] = [
+const DOCUMENTS: [(&str, &str); 10] = [
     ("findings", include_str!("findings.json")),
     ("result", include_str!("result.json")),
     ("inspect", include_str!("inspect.json")),
@@ -17,13 +17,14 @@ const DOCUMENTS: [(&str, &str); 9] = [
     ("push", include_str!("push.json")),
     ("doctor", include_str!("doctor.json")),
     ("serve", include_str!("serve.json")),
+    ("cache", include_str!("cache.json")),
     ("edit", include_str!("edit.json")),
     ("codes", include_str!("codes.json")),
 ];
 
 /// The names of the schemas: `spec`, which is read, and the documents of `--json`.
-pub const SCHEMAS: [&str; 10] =
-    ["spec", "findings", "result", "inspect", "ls", "push", "doctor", "serve", "edit", "codes"];
+pub const SCHEMAS: [&str; 11] =
+    ["spec", "findings", "result", "inspect", "ls", "push", "doctor", "serve", "cache", "edit", "codes"];
 
 /// A schema by its name, as text, whole in itself; `None` if there is none of that name.
 ///

@@ -22,7 +22,7 @@ mod verdict;
 mod watch;
 mod xattrs;
 
-pub use layers::{Layers, Reuse, reuse};
+pub use layers::{Layers, Reuse, join, reuse};
 pub use recipe::{Ancestors, Attributes, Input, Owner, Recipe, Source, Times};
 pub use report::{Listed, Report};
 pub use seen::fingerprint;

@@ -5,6 +5,7 @@ mod cases;
 mod counterexamples;
 mod determinism;
 mod flattened;
+mod joined;
 mod lists;
 mod models;
 mod random;

@@ -3,6 +3,7 @@
 use super::super::globs::Globs;
 use super::super::recipe::{Recipe, Source};
 use super::super::route::is_table_of_contents;
+use super::super::xattrs::is_kept;
 use crate::{Error, ErrorKind, Result};
 use oci_merge_image::{LayerPath, shown};
 
@@ -11,6 +12,18 @@ pub(super) struct Cut<'a> {
     pub(super) recipe: &'a Recipe,
     taken: Taken,
     exclude: [Globs; 2],
+}
+
+/// Where what is taken of layers lands, and which of its attributes are needed.
+pub(super) trait Lands {
+    /// Where a path lands; `None` if it is not taken.
+    ///
+    /// # Errors
+    /// In the new image it would be longer than a path can be.
+    fn lands(&self, path: &LayerPath, is_directory: bool) -> Result<Option<LayerPath>>;
+
+    /// Whether an extended attribute is needed with its value.
+    fn needs(&self, attribute: &[u8]) -> bool;
 }
 
 /// What is looked at.
@@ -111,6 +124,20 @@ impl<'a> Cut<'a> {
                 Ok(is_above || matches!(self.fate(path, false)?, Fate::Taken(_)))
             }
         }
+    }
+}
+
+impl Lands for Cut<'_> {
+    fn lands(&self, path: &LayerPath, is_directory: bool) -> Result<Option<LayerPath>> {
+        Ok(match self.fate(path, is_directory)? {
+            Fate::Taken(lands) => Some(lands),
+            _ => None,
+        })
+    }
+
+    /// The packer drops the others, and counts them.
+    fn needs(&self, attribute: &[u8]) -> bool {
+        is_kept(attribute)
     }
 }
 

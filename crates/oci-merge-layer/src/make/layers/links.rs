@@ -1,6 +1,6 @@
 //! What the names of one file become that are left of a layer of an image.
 
-use super::cut::{Cut, Fate};
+use super::cut::Lands;
 use crate::{Body, Entry, Error, ErrorKind, Kind, LayerIndex, Result};
 use oci_merge_image::LayerPath;
 use std::collections::HashMap;
@@ -14,12 +14,12 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn of(index: &LayerIndex, taken: &[bool], cut: &Cut<'_>) -> Result<Links> {
+    pub(super) fn of(index: &LayerIndex, taken: &[bool], to: &dyn Lands) -> Result<Links> {
         let mut first = HashMap::new();
         for (entry, _) in index.entries().zip(taken).filter(|(_, taken)| **taken) {
             if let Some(group) = entry.group
                 && !first.contains_key(&group)
-                && let Some(path) = lands(entry.path, cut)?
+                && let Some(path) = lands(entry.path, to)?
             {
                 first.insert(group, path);
             }
@@ -34,7 +34,7 @@ impl Links {
         entry: Entry,
         index: &LayerIndex,
         taken: &[bool],
-        cut: &Cut<'_>,
+        to: &dyn Lands,
     ) -> Result<Option<Entry>> {
         if entry.path.is_root() || matches!(entry.body, Body::Directory) {
             return Ok(None);
@@ -44,7 +44,7 @@ impl Links {
         if known.kind == Kind::Directory {
             return Err(another().at(&entry.path));
         }
-        let own = if taken.get(place) == Some(&true) { lands(known.path, cut)? } else { None };
+        let own = if taken.get(place) == Some(&true) { lands(known.path, to)? } else { None };
         let named = |path, body| Entry { path, body, ..entry.clone() };
         Ok(match (known.group, &entry.body, own) {
             (Some(group), Body::HardLink { .. }, Some(own)) => {
@@ -64,12 +64,9 @@ impl Links {
 }
 
 /// Where something that is taken and no directory lands.
-fn lands(path: &[u8], cut: &Cut<'_>) -> Result<Option<LayerPath>> {
+fn lands(path: &[u8], to: &dyn Lands) -> Result<Option<LayerPath>> {
     let Ok(path) = LayerPath::parse(path) else { return Ok(None) };
-    Ok(match cut.fate(&path, false)? {
-        Fate::Taken(lands) => Some(lands),
-        _ => None,
-    })
+    to.lands(&path, false)
 }
 
 /// An index that somebody else made may lie.

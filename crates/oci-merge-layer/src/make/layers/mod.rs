@@ -6,12 +6,14 @@
 
 mod between;
 mod cut;
+mod join;
 mod links;
 mod reuse;
 mod stream;
 mod through;
 mod tree;
 
+pub use join::join;
 pub use reuse::{Reuse, reuse};
 
 use super::links::Links;

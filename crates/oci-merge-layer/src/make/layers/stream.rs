@@ -1,11 +1,10 @@
 //! What is taken of layers of an image, as one stream of entries: directories first, then the rest, layer by layer.
 
-use super::cut::{Cut, Fate};
+use super::cut::Lands;
 use super::links::{Links, another};
 use super::tree::Tree;
 use super::{Layers, Open};
 use crate::archive::{Container, Unpacked, read_start};
-use crate::make::xattrs::is_kept;
 use crate::{Body, Entries, Entry, EntryView, Error, Item, Limits, Note, Result, Rules, Scanner, Xattrs};
 use oci_merge_image::LayerPath;
 use std::collections::HashMap;
@@ -17,7 +16,7 @@ type Blob = Scanner<Unpacked<Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>>>;
 /// The entries that are taken, with their paths in the new image.
 pub(super) struct Stream<'a> {
     layers: &'a Layers,
-    cut: &'a Cut<'a>,
+    to: &'a dyn Lands,
     tree: &'a Tree,
     rules: Rules,
     /// The extended attributes of directories, of which an index has only the names.
@@ -38,18 +37,19 @@ struct Reading {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(layers: &'a Layers, cut: &'a Cut<'a>, tree: &'a Tree, limits: &Limits) -> Result<Stream<'a>> {
+    pub(super) fn new(layers: &'a Layers, to: &'a dyn Lands, tree: &'a Tree, limits: &Limits) -> Result<Stream<'a>> {
         let (rules, xattrs) = (Rules::source(limits.clone()), HashMap::new());
-        let mut stream = Stream { layers, cut, tree, rules, xattrs, directories: 0, next: 0, reading: None };
+        let mut stream = Stream { layers, to, tree, rules, xattrs, directories: 0, next: 0, reading: None };
         stream.read_xattrs()?;
         Ok(stream)
     }
 
-    /// Reads the layers of directories that have attributes which are kept. Hardly any image has such a directory.
+    /// Reads the layers of directories that have attributes which are needed. Hardly any image has such a directory.
     fn read_xattrs(&mut self) -> Result<()> {
-        let has_kept = |entry: &EntryView<'_>| entry.xattrs.is_some_and(|set| set.names.iter().any(|n| is_kept(n)));
+        let to = self.to;
+        let has_needed = |entry: &EntryView<'_>| entry.xattrs.is_some_and(|set| set.names.iter().any(|n| to.needs(n)));
         let entry = |at: &(usize, usize)| self.layers.indexes.get(at.0)?.get(at.1);
-        let wanted = self.tree.directories.iter().filter(|at| entry(at).is_some_and(|entry| has_kept(&entry)));
+        let wanted = self.tree.directories.iter().filter(|at| entry(at).is_some_and(|entry| has_needed(&entry)));
         let wanted: Vec<(usize, usize)> = wanted.copied().collect();
         let mut room = self.rules.limits.name_bytes;
         for (number, index) in self.layers.indexes.iter().enumerate() {
@@ -65,8 +65,7 @@ impl<'a> Stream<'a> {
                 if found.ok().and_then(|found| wanted.get(found)) != Some(&(number, place)) {
                     continue;
                 }
-                // The packer drops the others, and counts them.
-                xattrs.iter_mut().filter(|(name, _)| !is_kept(name)).for_each(|(_, value)| value.clear());
+                xattrs.iter_mut().filter(|(name, _)| !to.needs(name)).for_each(|(_, value)| value.clear());
                 let size: usize = xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
                 room = room.checked_sub(size as u64).ok_or_else(|| {
                     let text = "the attributes of its directories need more memory than may be used (limit name-bytes)";
@@ -82,10 +81,7 @@ impl<'a> Stream<'a> {
         let Some(found) = self.layers.indexes.get(at.0).and_then(|index| index.get(at.1)) else { return Ok(None) };
         let Ok(path) = LayerPath::parse(found.path) else { return Ok(None) };
         // One that only leads to something stays where it is.
-        let path = match self.cut.fate(&path, true)? {
-            Fate::Taken(lands) => lands,
-            _ => path,
-        };
+        let path = self.to.lands(&path, true)?.unwrap_or(path);
         Ok(Some(Entry {
             path,
             body: Body::Directory,
@@ -106,7 +102,7 @@ impl<'a> Stream<'a> {
             if left > 0 {
                 let blob = open(&*self.layers.open, number, &self.rules);
                 let blob = blob.map_err(|error| self.layers.in_layer(number, error))?;
-                return Ok(Some(Reading { blob, links: Links::of(index, taken, self.cut)?, left }));
+                return Ok(Some(Reading { blob, links: Links::of(index, taken, self.to)?, left }));
             }
         }
         Ok(None)
@@ -129,7 +125,7 @@ impl<'a> Stream<'a> {
             };
             match reading.blob.next().map_err(in_layer)? {
                 Some(Item::Entry(entry)) => {
-                    if let Some(entry) = reading.links.place(entry, index, taken, self.cut).map_err(in_layer)? {
+                    if let Some(entry) = reading.links.place(entry, index, taken, self.to).map_err(in_layer)? {
                         reading.left = reading.left.saturating_sub(1);
                         return Ok(Some(entry));
                     }
@@ -159,7 +155,7 @@ impl Entries for Stream<'_> {
     }
 }
 
-/// The names of attributes that are not kept, without values: the packer drops and counts them.
+/// The names of attributes that are not needed, without values: the packer drops and counts them.
 fn unread(found: &EntryView<'_>) -> Xattrs {
     let names = found.xattrs.iter().flat_map(|set| &set.names);
     names.map(|name| (name.clone(), Vec::new())).collect()

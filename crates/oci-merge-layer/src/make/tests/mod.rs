@@ -14,6 +14,7 @@ mod archives;
 mod directories;
 mod fingerprints;
 mod golden;
+mod join;
 mod landings;
 mod layers;
 mod random;

@@ -9,5 +9,6 @@ mod from; // images as sources
 mod golden; // the product itself, byte by byte
 mod indexes; // layers in a registry, and who is believed about them
 mod library; // what an embedder writes
+mod packed; // more layers than an image may have
 mod properties; // what must be true of any bytes at all
 mod registry; // the client for registries: order, mounts, credentials, retries, lies

@@ -3,7 +3,7 @@
 use crate::layers::Ready;
 use crate::local::{IndexBlob, Local};
 use crate::open::OpenBase;
-use crate::{Error, Result};
+use crate::{Error, Result, groups};
 use oci_merge_image::{Addition, Base, Edits, Stacked, stack};
 use std::collections::BTreeMap;
 
@@ -48,12 +48,16 @@ fn addition(layer: &Ready) -> Addition {
     let mut descriptor = layer.descriptor.clone();
     let mut annotate = |key: &str, value: &str| descriptor.annotations.insert(key.into(), value.into());
     annotate(LAYER, &layer.name);
-    annotate(PREFIX, &layer.prefix.to_string());
+    annotate(PREFIX, &groups::prefix(layer));
     if let Some(version) = &layer.version {
         annotate(VERSION, version);
     }
+    if !layer.joined.is_empty() {
+        annotate(groups::JOINED, &groups::annotation(&layer.joined));
+    }
+    let members: Vec<&str> = layer.joined.iter().map(|member| member.name.as_str()).collect();
     Addition {
-        name: layer.name.clone(),
+        name: if members.is_empty() { layer.name.clone() } else { members.join(", ") },
         descriptor,
         diff_id: layer.diff_id.clone(),
         path: layer.path.clone(),

@@ -3,6 +3,7 @@
 use crate::assemble::assemble;
 use crate::base_index::BaseIndexes;
 use crate::from::Wanted;
+use crate::groups::{self, Limit};
 use crate::layers::{self, Ready};
 use crate::local::Local;
 use crate::names::Names;
@@ -106,7 +107,8 @@ impl Builder {
         run.pins.see_image(&spec.base.source, platform.as_ref(), false, run);
         keep_those_for(spec, &base.platform)?;
         run.pins.see_sources(spec, &base, run);
-        within_limit(spec, &base, spec.layers.len())?;
+        let limit = Limit::of(spec, &base);
+        limit.allows(spec.layers.len())?;
         run.observer.tell(Event::RunStart {
             tool: env!("CARGO_PKG_VERSION"),
             image: image_name(spec),
@@ -127,11 +129,12 @@ impl Builder {
         // The base is below all layers: what is wrong with it is told first.
         let (base_indexes, (layers, refused)) = (base_indexes.finish()?, made?);
         // An image that files are taken from may have brought several.
-        within_limit(spec, &base, layers.len())?;
+        let plan = limit.plan(&layers, run)?;
         let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, &local, run)?;
         if named {
             let _: Vec<()> = workers::for_each(&layers, run.jobs(), |layer| local.remember_new(&layer.index));
         }
+        let layers = if named { groups::join_all(layers, &plan, spec, &base, &local, run)? } else { layers };
         let stacked = assemble(&base, &layers, &spec.config, &local, run.epoch)?;
         let run = run.clone();
         let Builder { spec, names, .. } = self;
@@ -198,7 +201,7 @@ fn built_layer(layer: &Ready) -> BuiltLayer {
     BuiltLayer {
         name: layer.name.clone(),
         version: layer.version.clone(),
-        prefix: layer.prefix.to_string(),
+        prefix: groups::prefix(layer),
         digest: layer.descriptor.digest.clone(),
         diff_id: layer.diff_id.0.clone(),
         size: layer.descriptor.size,
@@ -208,6 +211,7 @@ fn built_layer(layer: &Ready) -> BuiltLayer {
         transfer: None,
         bytes_sent: 0,
         bytes_sent_again: 0,
+        joined: layer.joined.clone(),
     }
 }
 
@@ -264,18 +268,6 @@ fn wanted_platform(spec: &Spec, run: &Run) -> Result<Option<Platform>> {
             )))
         }
     }
-}
-
-fn within_limit(spec: &Spec, base: &OpenBase, layers: usize) -> Result<()> {
-    let below = base.image.as_ref().map_or(0, |open| open.image.manifest.value().layers.len());
-    let count = below + layers;
-    let most = spec.max_layers.min(MAX_LAYERS);
-    if count > most {
-        return Err(Error::usage(format!(
-            "{count} layers ({below} of them the base's); an image may have {most}, for docker's classic store mounts no more"
-        )));
-    }
-    Ok(())
 }
 
 /// What messages call the image: the project's name, else its repository's last component, else `image`.

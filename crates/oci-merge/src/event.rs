@@ -137,6 +137,8 @@ pub enum How {
     Kept,
     /// It was written by our own packer.
     Packed,
+    /// Several layers were joined, for an image cannot have as many as there are.
+    Joined,
     /// It is the base's.
     Base,
 }

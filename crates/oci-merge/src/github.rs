@@ -1,8 +1,8 @@
 //! What GitHub shows of a run: annotations beside the lines of the spec, and the summary of a job.
 
-use crate::Built;
 use crate::number;
 use crate::spec::SpecErrors;
+use crate::{Built, JoinedLayer};
 use oci_merge_image::shown;
 use std::fmt;
 
@@ -107,6 +107,11 @@ impl Built {
             let (size, sent) = (number::bytes(layer.size), number::bytes(layer.bytes_sent));
             let row = [cell(name), cell(version), cell(prefix), size, layer.happened().to_owned(), sent];
             out.push_str(&format!("| {} |\n", row.join(" | ")));
+            for JoinedLayer { name, version, prefix, size, .. } in layer.joined.iter().rev() {
+                let row =
+                    [cell(name), cell(version.as_deref().unwrap_or_default()), cell(prefix), number::bytes(*size)];
+                out.push_str(&format!("| - {} | | |\n", row.join(" | ")));
+            }
         }
         let (paths, warnings) = (number::counted(self.check.paths, "path"), self.check.warnings as u64);
         out.push_str(&format!("\n{paths} checked, no collisions, {}.\n\n", number::counted(warnings, "warning")));

@@ -1,6 +1,7 @@
 //! Looking at an image: its layers, its environment, its files.
 
 use crate::assemble::{LAYER, PREFIX, VERSION};
+use crate::groups::{self, Member};
 use crate::local::Local;
 use crate::open::{OpenImage, open_image};
 use crate::settings::{Run, Settings};
@@ -51,6 +52,8 @@ pub struct InspectedLayer {
     pub digest: Digest,
     /// The digest of its tar.
     pub diff_id: Option<Digest>,
+    /// The layers that it was joined of, the lowest first; none if it was not.
+    pub joined: Vec<Member>,
 }
 
 /// One path of an image's tree.
@@ -71,7 +74,8 @@ pub struct Listed {
     pub size: u64,
     /// Where a symlink points, escaped.
     pub target: Option<String>,
-    /// The layer it comes from: its name, or its number from 1 at the bottom.
+    /// The layer it comes from: its name, or its number from 1 at the bottom. Of one that was joined, the layer whose
+    /// prefix it has.
     pub layer: String,
 }
 
@@ -91,6 +95,7 @@ pub fn inspect(source: &BaseSource, directory: &Path, settings: &Settings) -> Re
         size: layer.size,
         digest: layer.digest.clone(),
         diff_id: diff_ids.next(),
+        joined: groups::members(&layer.annotations),
     });
     Ok(Inspected {
         reference: open.name.clone(),
@@ -121,7 +126,9 @@ pub fn list(source: &BaseSource, directory: &Path, settings: &Settings) -> Resul
     let mut tree = Tree::default();
     for (number, index) in indexes.iter().enumerate() {
         let layer = layer_name(&open, number);
-        tree.apply(index, |path, entry| Some(listed(path, entry, &layer)));
+        let annotations = open.image.manifest.value().layers.get(number).map(|layer| &layer.annotations);
+        let members = Prefixes::of(annotations.map(groups::members).unwrap_or_default());
+        tree.apply(index, |path, entry| Some(listed(path, entry, members.find(path).unwrap_or(&layer))));
     }
     Ok(tree.into_paths().into_values().collect())
 }
@@ -129,6 +136,21 @@ pub fn list(source: &BaseSource, directory: &Path, settings: &Settings) -> Resul
 fn layer_name(open: &OpenImage, number: usize) -> String {
     let layer = open.image.manifest.value().layers.get(number);
     layer.and_then(|l| l.annotations.get(LAYER)).cloned().unwrap_or_else(|| format!("{}", number + 1))
+}
+
+/// The prefixes of layers that were joined, and their names.
+struct Prefixes(BTreeMap<LayerPath, String>);
+
+impl Prefixes {
+    fn of(members: Vec<Member>) -> Prefixes {
+        let prefix = |member: Member| Some((LayerPath::parse(member.prefix.as_bytes()).ok()?, member.name));
+        Prefixes(members.into_iter().filter_map(prefix).collect())
+    }
+
+    /// The layer with the innermost prefix that a path has.
+    fn find(&self, path: &LayerPath) -> Option<&String> {
+        std::iter::successors(Some(path.clone()), LayerPath::parent).find_map(|above| self.0.get(&above))
+    }
 }
 
 fn listed(path: &LayerPath, entry: &EntryView<'_>, layer: &str) -> Listed {

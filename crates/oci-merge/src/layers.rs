@@ -6,6 +6,7 @@ use crate::from::{self, Origin, Reading, Turns, Wanted};
 use crate::gather::{gather, seek};
 use crate::local::Local;
 use crate::open::{OpenBase, open_manifest};
+use crate::result::JoinedLayer;
 use crate::settings::Run;
 use crate::spec::{Ancestors, BaseSource, LayerSpec, Output, Owner, Place, SourceSpec, Spec, Timestamps};
 use crate::tree::Tree;
@@ -17,6 +18,7 @@ use oci_merge_layer::make::{self, Attributes, Blob, Progress, Recipe, Source, Ti
 use oci_merge_layer::{ErrorKind as LayerKind, Fingerprint, Kind, LayerIndex, Note};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::sync::Arc;
 
 /// A layer whose blob lies in the local store.
 #[derive(Debug)]
@@ -30,13 +32,15 @@ pub(crate) struct Ready {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) descriptor: Descriptor,
     pub(crate) diff_id: DiffId,
-    pub(crate) index: LayerIndex,
+    pub(crate) index: Arc<LayerIndex>,
     pub(crate) how: How,
     pub(crate) notes: Vec<String>,
     /// Where its blob lies, if it is one of an image: perhaps not in the local store.
     pub(crate) origin: Option<Origin>,
     /// Whether an earlier run made it: its blob may be gone, and can be made again.
     pub(crate) is_remembered: bool,
+    /// What it was joined of, the lowest first; nothing if it was not.
+    pub(crate) joined: Vec<JoinedLayer>,
 }
 
 /// A layer that no runtime could be trusted with: a finding, like any other.
@@ -80,7 +84,8 @@ pub(crate) fn make_one(spec: &Spec, base: &OpenBase, local: &Local, run: &Run, n
     spec.layers.iter().find(|layer| layer.name == name).map_or(Ok(Vec::new()), |layer| bench.make(layer))
 }
 
-fn pool(run: &Run) -> Result<Pool> {
+/// The threads that compress.
+pub(crate) fn pool(run: &Run) -> Result<Pool> {
     Pool::new(run.jobs()).map_err(|e| Error::Layer { layer: "the compressor".into(), source: e })
 }
 
@@ -303,11 +308,12 @@ impl<'a> Bench<'a> {
             env: layer.env.clone(),
             diff_id: index.diff_id().clone(),
             descriptor,
-            index,
+            index: Arc::new(index),
             how,
             notes,
             origin,
             is_remembered: false,
+            joined: Vec::new(),
         })
     }
 
@@ -316,13 +322,18 @@ impl<'a> Bench<'a> {
         self.run.observer.tell(Event::LayerProgress { layer, phase: Phase::Pack, done: progress.bytes, total: None });
     }
 
-    /// An error of the packer: its own, or one of the store that it wrote to.
+    /// An error of the packer.
     pub(crate) fn failed(&self, layer: &LayerSpec, error: oci_merge_layer::Error) -> Error {
-        match oci_merge_store::Error::carried_by(error) {
-            Ok(ours) => Error::store(&layer.name, ours),
-            Err(error) if error.kind() == LayerKind::Cancelled => Error::Cancelled,
-            Err(source) => Error::Layer { layer: layer.name.clone(), source },
-        }
+        failed(&layer.name, error)
+    }
+}
+
+/// An error of the packer: its own, or one of the store that it wrote to.
+pub(crate) fn failed(layer: &str, error: oci_merge_layer::Error) -> Error {
+    match oci_merge_store::Error::carried_by(error) {
+        Ok(ours) => Error::store(layer, ours),
+        Err(error) if error.kind() == LayerKind::Cancelled => Error::Cancelled,
+        Err(source) => Error::Layer { layer: layer.to_owned(), source },
     }
 }
 
@@ -339,7 +350,8 @@ pub(crate) fn place(layer: &LayerSpec, to: &str) -> Result<LayerPath> {
     layer.prefix.path().join(&path).map_err(|e| Error::usage(format!("{}: to = {to:?} {e}", layer.name)))
 }
 
-fn compressor(output: &Output) -> Result<Compressor> {
+/// How layers that we write are compressed.
+pub(crate) fn compressor(output: &Output) -> Result<Compressor> {
     match output.compression {
         Compression::None => Ok(Compressor::None),
         Compression::Gzip => Ok(Compressor::Gzip(output.level)),

@@ -25,7 +25,7 @@
 //! | gather | sources come onto this machine, verified | `gather`, `from` |
 //! | pack | each layer in one pass: tar, diff_id, index, gzip, digest | `layers` |
 //! | check | indexes of base and layers become findings | `judge` |
-//! | stack | base + layers + edits become manifest and config | `assemble` |
+//! | stack | small layers are joined if there are too many; base + layers + edits become manifest and config | `groups`, `assemble` |
 //! | push | one copy to each destination | `write` |
 //!
 //! # The four crates
@@ -69,6 +69,7 @@ mod explain;
 mod from;
 mod gather;
 mod github;
+mod groups;
 mod image;
 mod inspect;
 mod judge;
@@ -100,6 +101,7 @@ pub use error::{Error, Result};
 pub use event::{Event, How, Observer, Phase, Transfer};
 pub use explain::{Explanation, UnknownCode, explain, explanations};
 pub use github::{Annotation, AnnotationKind};
+pub use groups::Member;
 pub use image::{Image, Layer};
 pub use inspect::{Inspected, InspectedLayer, Listed, inspect, list};
 pub use merge::{MergeInput, check_inputs, merge};
@@ -108,7 +110,7 @@ pub use oci_merge_layer::compressor::Level;
 pub use oci_merge_store::layout::Removal;
 pub use push::push;
 pub use report::{FindingReport, Fix, MAX_FINDINGS};
-pub use result::{Built, BuiltBase, BuiltLayer, Checked, ResultFiles, Sent, Settled, Written};
+pub use result::{Built, BuiltBase, BuiltLayer, Checked, JoinedLayer, ResultFiles, Sent, Settled, Written};
 pub use schemas::{SCHEMAS, schema};
 #[cfg(feature = "serve")]
 pub use serve::serve;

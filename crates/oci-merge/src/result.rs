@@ -1,6 +1,7 @@
 //! What a run made: the data behind the table, `--json` and the result files.
 
 use crate::event::{How, Transfer};
+use crate::layers::Ready;
 use crate::report::FindingReport;
 use crate::{Error, Result};
 use oci_merge_image::Digest;
@@ -98,6 +99,36 @@ pub struct BuiltLayer {
     pub bytes_sent: u64,
     /// How many of them went once more, for something broke on the way.
     pub bytes_sent_again: u64,
+    /// The layers that it was joined of, the lowest first; none if it was not.
+    pub joined: Vec<JoinedLayer>,
+}
+
+/// A layer that was checked by itself, and is in the image as part of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct JoinedLayer {
+    /// Its name in the spec.
+    pub name: String,
+    /// Its version in the spec.
+    pub version: Option<String>,
+    /// Its prefix.
+    pub prefix: String,
+    /// Bytes that its own blob has.
+    pub size: u64,
+    /// Entries in it.
+    pub paths: u64,
+}
+
+impl JoinedLayer {
+    pub(crate) fn of(layer: &Ready) -> JoinedLayer {
+        JoinedLayer {
+            name: layer.name.clone(),
+            version: layer.version.clone(),
+            prefix: layer.prefix.to_string(),
+            size: layer.descriptor.size,
+            paths: layer.index.len() as u64,
+        }
+    }
 }
 
 /// What the check took and found.
@@ -146,11 +177,12 @@ pub struct Written {
 }
 
 impl BuiltLayer {
-    /// What became of it, in the word of the tables: `unchanged`, `mounted`, `new`, `kept` or `packed`.
+    /// What became of it, in the word of the tables: `unchanged`, `mounted`, `new`, `kept`, `joined` or `packed`.
     pub fn happened(&self) -> &'static str {
         match (self.transfer, self.how) {
             (Some(transfer), _) => transfer.happened(),
             (_, How::Kept) => "kept",
+            (_, How::Joined) => "joined",
             _ => "packed",
         }
     }

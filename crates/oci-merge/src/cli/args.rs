@@ -219,9 +219,12 @@ pub(crate) struct Check {
     /// Read every layer, whatever is known of it
     #[arg(long, conflicts_with = "trust_index")]
     pub(crate) deep: bool,
+    #[arg(long, help = PACK)]
+    pub(crate) pack: bool,
 }
 
 const PORTABLE: &str = "Refuse names that differ in case or Unicode form only";
+const PACK: &str = "Join small neighbouring layers if there are more than an image may have";
 const TRUST_INDEX: &str = "Believe the path indexes that the images bring along, unseen";
 
 #[derive(Debug, Args)]
@@ -295,6 +298,8 @@ pub(crate) struct Target {
     pub(crate) compression_level: Option<Level>,
     #[arg(long, help = TRUST_INDEX)]
     pub(crate) trust_index: bool,
+    #[arg(long, help = PACK)]
+    pub(crate) pack: bool,
     /// Write the digest of the manifest
     #[arg(long, help_heading = "Results", value_name = "FILE")]
     pub(crate) digestfile: Option<PathBuf>,

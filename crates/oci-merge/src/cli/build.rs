@@ -21,7 +21,7 @@ pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
         all if all == args.what.len() => (oci_merge::check_inputs(&args.what, Path::new(""), &settings)?, &[][..]),
         _ => return Err(Error::Usage("layers of the spec, or files and images, but not both".into())),
     };
-    let spec = strict(spec, args.portable);
+    let spec = asked(spec, args.portable, args.pack);
     let mut checked = told(run, Builder::new(spec).settings(settings).only(layers).check())?;
     checked.report = here(run, checked.report);
     run.progress.close(0);
@@ -50,7 +50,7 @@ pub(super) fn merge(run: &Run, args: &Merge) -> Result<()> {
 }
 
 fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, target: &Target) -> Result<()> {
-    spec = strict(spec, target.portable);
+    spec = asked(spec, target.portable, target.pack);
     if let Some(repo) = &target.repo {
         spec.project.repo = Some(repo.parse().map_err(|e| Error::Usage(format!("--repo: {e}")))?);
     }
@@ -89,8 +89,9 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     answer::answer(&lines)
 }
 
-/// With `--portable`, names that only their spelling tells apart stop the run.
-fn strict(mut spec: Spec, portable: bool) -> Spec {
+/// What flags change of a spec. With `--portable`, names that only their spelling tells apart stop the run.
+fn asked(mut spec: Spec, portable: bool, pack: bool) -> Spec {
+    spec.output.pack |= pack;
     if portable {
         spec.policy.retain(|(key, _)| key != "case-only");
         spec.policy.push(("case-only".into(), "deny".into()));

@@ -36,6 +36,11 @@ fn described(image: &Inspected) -> String {
         let (name, version, prefix) = (text(&layer.name), text(&layer.version), text(&layer.prefix));
         let size = number::bytes(layer.size);
         rows.push([(number + 1).to_string(), name, version, prefix, size, layer.digest.short()]);
+        for member in layer.joined.iter().rev() {
+            let (name, version) = (format!("- {}", shown(&member.name)), text(&member.version));
+            let none = String::new();
+            rows.push([none.clone(), name, version, shown(&member.prefix).to_string(), none.clone(), none]);
+        }
     }
     out.push_str(&table(&rows, &[0, 4]));
     for variable in &image.env {
@@ -62,11 +67,11 @@ fn listing(files: &[Listed]) -> String {
 pub(super) fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
     let mut out = String::new();
     for row in rows {
         let mut line = String::from(" ");
-        for (column, cell) in row.iter().enumerate() {
-            let width = width(column);
+        for ((column, cell), width) in row.iter().enumerate().zip(widths) {
             let cell = if right.contains(&column) { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
             line.push(' ');
             line.push_str(&cell);

@@ -51,6 +51,11 @@ fn layers(built: &Built) -> String {
             sent(layer.bytes_sent),
             layer.digest.short(),
         ]);
+        for member in layer.joined.iter().rev() {
+            let (name, version) = (format!("- {}", member.name), member.version.clone().unwrap_or_else(|| "-".into()));
+            let [prefix, size, none] = [member.prefix.clone(), number::bytes(member.size), String::new()];
+            rows.push([name, version, prefix, size, none.clone(), none.clone(), none]);
+        }
     }
     // An image from scratch has nothing below its layers.
     if let (base, Some(digest)) = (&built.base, &built.base.digest) {

@@ -232,7 +232,7 @@ impl FindingReport {
         paths.sort();
         let owners: BTreeSet<&str> = first.owners().into_iter().map(Owner::name).collect();
         let here = || layers.iter().filter(|layer| owners.contains(&*layer.name));
-        let indexes: Vec<&LayerIndex> = here().map(|layer| &layer.index).collect();
+        let indexes: Vec<&LayerIndex> = here().map(|layer| &*layer.index).collect();
         let prefixes: Vec<&LayerPath> = here().map(|layer| layer.prefix.path()).collect();
         let root = LayerPath::root();
         fixes(first, &cover(&paths, directory.unwrap_or(&root), &indexes, &prefixes), &self.means())

@@ -84,7 +84,8 @@ pub(super) static POLICY: Keys = Keys {
     later: &[],
 };
 
-pub(super) static OUTPUT: Keys = Keys { what: "[output]", built: &["compression", "level", "timestamps"], later: &[] };
+pub(super) static OUTPUT: Keys =
+    Keys { what: "[output]", built: &["compression", "level", "timestamps", "pack"], later: &[] };
 
 /// The word that was probably meant: at most two slips away (insert, delete, replace, swap), and with something in common.
 pub(super) fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {

@@ -251,6 +251,7 @@ max-layers = 40
 [output]
 level = "fast"
 timestamps = "epoch"
+pack = true
 "#;
 
     #[test]
@@ -266,7 +267,8 @@ timestamps = "epoch"
         assert_eq!(spec.config.exposed_ports, ["80", "53/udp"]);
         assert_eq!(spec.policy, [("collision".to_owned(), "warn".to_owned())]);
         assert_eq!(spec.max_layers, 40);
-        let output = Output { compression: Compression::Gzip, level: Level::FAST, timestamps: Timestamps::Epoch };
+        let output =
+            Output { compression: Compression::Gzip, level: Level::FAST, timestamps: Timestamps::Epoch, pack: true };
         assert_eq!(spec.output, output);
 
         let names: Vec<_> = spec.layers.iter().map(|l| (l.name.as_str(), l.span.line)).collect();

@@ -15,11 +15,13 @@ pub struct Output {
     pub level: Level,
     /// What becomes of the times of files.
     pub timestamps: Timestamps,
+    /// Whether small layers are joined if there are more than an image may have.
+    pub pack: bool,
 }
 
 impl Default for Output {
     fn default() -> Output {
-        Output { compression: Compression::Gzip, level: Level::DEFAULT, timestamps: Timestamps::Clamp }
+        Output { compression: Compression::Gzip, level: Level::DEFAULT, timestamps: Timestamps::Clamp, pack: false }
     }
 }
 
@@ -43,6 +45,7 @@ pub(super) fn read(top: &Table<'_>) -> Output {
     output.compression = table.word("compression", &COMPRESSIONS).unwrap_or(output.compression);
     output.timestamps = table.word("timestamps", &TIMESTAMPS).unwrap_or_default();
     output.level = level(&table, output.compression).unwrap_or_default();
+    output.pack = table.boolean("pack").unwrap_or_default();
     if let (Compression::Zstd, false, Some(at)) = (output.compression, cfg!(feature = "zstd"), table.get("compression"))
     {
         table.bad(&at.range, "this oci-merge was built without zstd (cargo feature `zstd`)");

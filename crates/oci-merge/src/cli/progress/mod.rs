@@ -154,6 +154,7 @@ fn how(how: How) -> &'static str {
     match how {
         How::Kept => "kept",
         How::Packed => "packed",
+        How::Joined => "joined",
         How::Base => "present",
         _ => "ready",
     }

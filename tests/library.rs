@@ -151,3 +151,39 @@ fn a_base_in_the_same_registry_is_mounted_and_not_downloaded_again() {
     on_base.assemble().unwrap().push(&format!("{}/second:1", server.address())).unwrap();
     assert_eq!(fetched(first), ["POST"], "the second run only mounts it");
 }
+
+/// For `tools/stages/scale`, which starts a registry and names it: whatever a run takes, it gives back.
+#[test]
+#[ignore = "needs a process of its own, and the registry OCI_MERGE_PUSHES_TO"]
+fn two_hundred_pushes_leave_nothing_behind() {
+    let registry = std::env::var("OCI_MERGE_PUSHES_TO").unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let temporary = std::env::temp_dir();
+    let count = |directory: &Path| std::fs::read_dir(directory).unwrap().count();
+    let descriptors = || count(Path::new("/proc/self/fd"));
+    let resident = || -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let push = |round: usize| {
+        let alpha = tool(root.path(), "alpha");
+        std::fs::write(alpha.join("round"), round.to_string()).unwrap();
+        let settings = Settings { store: Some(root.path().join("store")), ..Settings::default() };
+        let image = Image::on("scratch")
+            .layer(Layer::directory("alpha", alpha))
+            .layer(Layer::directory("beta", tool(root.path(), "beta")))
+            .settings(settings);
+        image.assemble().unwrap().push(&format!("{registry}/pushes:1")).unwrap();
+    };
+    let mut after = Vec::new();
+    for round in 0..200 {
+        push(round);
+        after.push((resident(), descriptors(), count(&temporary)));
+    }
+    let (twentieth, last) = (after[19], after[199]);
+    println!("resident KiB, descriptors, temporary files: {twentieth:?} after 20, {last:?} after 200");
+    assert!(last.0 < twentieth.0 + 1024, "{twentieth:?}, {last:?}");
+    assert_eq!((last.1, last.2), (twentieth.1, twentieth.2));
+    assert_eq!(count(&root.path().join("store/tmp")), 0);
+}

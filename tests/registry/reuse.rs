@@ -51,6 +51,23 @@ fn another_tag_for_an_image_that_is_there_is_one_put() {
 }
 
 #[test]
+fn a_hundred_layers_of_which_half_are_there_cost_three_requests_each_or_one() {
+    let stage = Stage::new(&[]);
+    let layers: Vec<Vec<u8>> = (0..100).map(|seed| pattern(seed, 3_000)).collect();
+    stage.push("demo", &Image::of(&layers[..50])).unwrap();
+    let before = stage.server.requests().len();
+    let image = Image::of(&layers);
+    let ledger = stage.push("demo", &image).unwrap();
+    let requests = stage.server.requests().split_off(before);
+    // New are 50 layers and the config.
+    let (new, old) = (51, 50);
+    assert!(requests.len() <= 3 * new + old + 2, "{} requests", requests.len());
+    let received: u64 = requests.iter().map(|r| r.received).sum();
+    let expected = image.blobs[0].len() + 50 * 3_000 + image.manifest.len();
+    assert_eq!((received, ledger.sent()), (expected as u64, expected as u64), "no byte of what is there");
+}
+
+#[test]
 fn known_blobs_are_mounted_with_one_request_each() {
     let (stage, image) = with_base(&[]);
     let ledger = push_mounting(&stage, &image).unwrap();

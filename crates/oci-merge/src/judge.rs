@@ -3,7 +3,7 @@
 use crate::layers::{Ready, Refusal};
 use crate::local::Local;
 use crate::open::OpenBase;
-use crate::report::{FindingReport, Scene};
+use crate::report::{FindingReport, MAX_FINDINGS, Scene};
 use crate::result::{Checked, Settled};
 use crate::settings::Run;
 use crate::spec::Spec;
@@ -41,11 +41,16 @@ pub(crate) fn judge(
     let mut findings: Vec<Finding> = refused.iter().map(|r| Finding::refused(&r.layer, &r.error)).collect();
     findings.extend(environment(layers, &policy));
     findings.extend(report.findings);
+    let agreed_in_all = report.agreed.len() as u64 + report.agreed_left_out;
     findings.extend(would_run(&view, &claims, &system(spec, base, layers), &policy));
     findings.sort();
     let elapsed = began.elapsed();
-    let (paths, seconds, agreed) = (report.paths, elapsed.as_secs_f64(), report.agreed);
-    let report = FindingReport::new(findings, &Scene { spec, base, base_indexes, layers, local, paths, seconds });
+    let (paths, seconds, many) = (report.paths, elapsed.as_secs_f64(), report.many);
+    let agreed: Vec<Settled> =
+        report.agreed.into_iter().take(MAX_FINDINGS).map(|agreed| settled(spec, agreed)).collect();
+    let agreed_left_out = agreed_in_all - agreed.len() as u64;
+    let report =
+        FindingReport::new(findings, &many, &Scene { spec, base, base_indexes, layers, local, paths, seconds });
     for finding in report.findings() {
         run.observer.tell(Event::Finding(Box::new(finding.clone())));
     }
@@ -61,7 +66,8 @@ pub(crate) fn judge(
         errors,
         warnings,
         report,
-        agreed: agreed.into_iter().map(|agreed| settled(spec, agreed)).collect(),
+        agreed,
+        agreed_left_out,
         relaxed: spec.policy.iter().filter(|(key, level)| lets_more_pass(key, level)).cloned().collect(),
     })
 }

@@ -146,10 +146,18 @@ pub struct Checked {
     /// The warnings themselves.
     #[serde(rename = "findings")]
     pub report: FindingReport,
-    /// What would have been a finding, but for an exception or what a layer overrides.
+    /// What would have been a finding, but for an exception or what a layer overrides: the first thousand.
     pub agreed: Vec<Settled>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "is_none")]
+    pub agreed_left_out: u64,
     /// The keys of `[policy]` that let more pass than their defaults do, with their levels.
     pub relaxed: BTreeMap<String, String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A finding that the spec settles.

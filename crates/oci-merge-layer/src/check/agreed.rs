@@ -4,10 +4,10 @@
 //! is to win lies above the others, and never reaches what depends on the runtime (design: collisions, section 4).
 
 use super::claims::Claims;
-use super::finding::{Claim, Finding, Owner, Party, Subject};
+use super::finding::{Claim, Finding, Owner, Party};
 use super::{Code, Owns, OwnsError, Policy};
 use oci_merge_image::LayerPath;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Paths that several layers may write, and whose copy is in the image: `[[allow]]` of the spec.
 #[derive(Debug, Clone)]
@@ -133,7 +133,7 @@ impl Agreements {
     }
 
     /// What settles a finding, if anything does.
-    fn settles(&self, finding: &Finding) -> Option<Agreement> {
+    pub(super) fn settles(&self, finding: &Finding) -> Option<Agreement> {
         let path = finding.path()?;
         let owners = finding.owners();
         let uppermost = *owners.last()?;
@@ -155,6 +155,31 @@ impl Agreements {
     }
 }
 
+impl Agreements {
+    /// Every agreement, with its layers and its patterns.
+    fn all(&self) -> Vec<(Agreement, Vec<&str>, &[Pattern])> {
+        let exceptions = self.exceptions.iter().enumerate().map(|(number, exception)| {
+            let layers = exception.layers.iter().map(String::as_str).collect();
+            (Agreement::Exception(number), layers, &exception.paths[..])
+        });
+        let overrides = self.overrides.iter();
+        let overrides =
+            overrides.map(|(layer, paths)| (Agreement::Overrides(layer.clone()), vec![&**layer], &paths[..]));
+        exceptions.chain(overrides).collect()
+    }
+
+    /// The numbers of the patterns of an agreement that a finding it settles lies in.
+    pub(super) fn needed<'s>(&'s self, by: &Agreement, finding: &'s Finding) -> impl Iterator<Item = usize> + 's {
+        let patterns = match by {
+            Agreement::Exception(number) => self.exceptions.get(*number).map(|exception| &exception.paths[..]),
+            Agreement::Overrides(layer) => self.overrides.get(layer).map(|paths| &paths[..]),
+        };
+        let path = finding.path();
+        let is_needed = move |pattern: &Pattern| path.is_some_and(|path| pattern.covers.covers(path));
+        patterns.unwrap_or_default().iter().enumerate().filter(move |(_, p)| is_needed(p)).map(|(number, _)| number)
+    }
+}
+
 /// Whether a finding is about copies of which any runtime takes the uppermost.
 fn can_be_settled(finding: &Finding) -> bool {
     match finding.code() {
@@ -164,42 +189,16 @@ fn can_be_settled(finding: &Finding) -> bool {
     }
 }
 
-/// Takes out of the findings what is agreed, and adds one for each agreement that nothing needs.
-pub(super) fn settle(claims: &Claims<'_>, findings: &mut Vec<Finding>) -> Vec<Agreed> {
-    let agreements = &claims.policy.agreements;
-    let mut agreed = Vec::new();
-    for finding in std::mem::take(findings) {
-        match agreements.settles(&finding) {
-            Some(by) => agreed.push(Agreed { finding, by }),
-            None => findings.push(finding),
-        }
-    }
-    // Whoever may write a path of another is not told that it lies outside its prefix.
-    let mut may_write: HashSet<(&Owner, &Subject)> = HashSet::new();
-    for Agreed { finding, .. } in &agreed {
-        may_write.extend(finding.parties.iter().map(|party| (&party.owner, &finding.subject)));
-    }
-    let is_agreed =
-        |finding: &Finding| finding.parties.first().is_some_and(|p| may_write.contains(&(&p.owner, &finding.subject)));
-    findings.retain(|finding| finding.code != Code::OutsidePrefix || !is_agreed(finding));
-    findings.extend(unused(claims, &agreed));
-    agreed
-}
-
-/// An agreement that has outlived its reason would hide the next collision.
-fn unused(claims: &Claims<'_>, agreed: &[Agreed]) -> Vec<Finding> {
-    let Agreements { overrides, exceptions, .. } = &claims.policy.agreements;
-    let exceptions = exceptions.iter().enumerate().map(|(number, exception)| {
-        (Agreement::Exception(number), exception.layers.iter().map(String::as_str).collect(), &exception.paths)
-    });
-    let overrides = overrides.iter().map(|(layer, paths)| (Agreement::Overrides(layer.clone()), vec![&**layer], paths));
-    let all: Vec<(Agreement, Vec<&str>, &Vec<Pattern>)> = exceptions.chain(overrides).collect();
+/// An agreement that nothing needed: it has outlived its reason, and would hide the next collision.
+pub(super) fn unused(claims: &Claims<'_>, used: &BTreeSet<(Agreement, usize)>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (agreement, layers, patterns) in all {
+    for (agreement, layers, patterns) in claims.policy.agreements.all() {
         // One between layers that are not all here says nothing of this image.
         let Some(owners) = claims.owners_named(&layers) else { continue };
-        let settled = || agreed.iter().filter(|agreed| agreed.by == agreement).filter_map(|a| a.finding.path());
-        for pattern in patterns.iter().filter(|pattern| !settled().any(|path| pattern.covers.covers(path))) {
+        for (number, pattern) in patterns.iter().enumerate() {
+            if used.contains(&(agreement.clone(), number)) {
+                continue;
+            }
             let parties = owners.iter().map(|owner| Party { owner: owner.clone(), at: None, claim: Claim::Agreed });
             let path = pattern.written.as_bytes();
             findings.extend(claims.finding(Code::UnusedException, None, path, parties.collect()));

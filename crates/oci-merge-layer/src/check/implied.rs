@@ -9,6 +9,7 @@ use super::finding::{Claim, Finding, Party};
 use super::landmarks::{Landmarks, is_setgid};
 use super::merge::{Place, Sorted, is_under, parent_length};
 use super::table::Contest;
+use super::told::Told;
 use super::{Code, IMPLIED_DIR_SETGID, IMPLIED_DIR_WHITEOUT};
 use oci_merge_image::compare_paths;
 use rayon::prelude::*;
@@ -17,8 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Entries that one thread looks at before it takes others.
 const CHUNK: usize = 16 * 1024;
 
-/// Judges whatever implied directories have a part in.
-pub(super) fn judge<'a>(claims: &Claims<'a>, landmarks: &Landmarks<'a>) -> Vec<Finding> {
+/// Judges whatever implied directories have a part in, told anew.
+pub(super) fn judge<'c, 'a>(
+    claims: &Claims<'a>,
+    landmarks: &Landmarks<'a>,
+    nothing: impl Fn() -> Told<'c, 'a> + Sync + Send,
+) -> Told<'c, 'a> {
     let chunks: Vec<(u32, usize)> = (0..)
         .zip(claims.lists())
         .flat_map(|(number, list)| (0..list.size()).step_by(CHUNK).map(move |start| (number, start)))
@@ -27,14 +32,14 @@ pub(super) fn judge<'a>(claims: &Claims<'a>, landmarks: &Landmarks<'a>) -> Vec<F
     let mut all = meetings.reduce(Meetings::default, Meetings::join);
     all.at.par_sort_unstable();
     all.at.dedup();
-    let mut findings = at_landmarks(claims, landmarks, &all.at);
+    let mut told = at_landmarks(claims, landmarks, &all.at, nothing);
     for (cause, below) in &all.below_setgid {
-        findings.extend(below_setgid(claims, landmarks, *cause, below));
+        told.tell(below_setgid(claims, landmarks, *cause, below));
     }
     for (cause, below) in &all.below_scar {
-        findings.extend(below_scar(claims, landmarks, *cause, below));
+        told.tell(below_scar(claims, landmarks, *cause, below));
     }
-    findings
+    told
 }
 
 /// Where implied directories meet landmarks.
@@ -228,9 +233,14 @@ fn common_directory(before: &[u8], path: &[u8]) -> usize {
 }
 
 /// The table, for every landmark with entries, and with whoever implies a directory there.
-fn at_landmarks<'a>(claims: &Claims<'a>, landmarks: &Landmarks<'a>, at: &[(u32, u32)]) -> Vec<Finding> {
+fn at_landmarks<'c, 'a>(
+    claims: &Claims<'a>,
+    landmarks: &Landmarks<'a>,
+    at: &[(u32, u32)],
+    nothing: impl Fn() -> Told<'c, 'a> + Sync + Send,
+) -> Told<'c, 'a> {
     let contested: Vec<_> = landmarks.iter().filter(|(_, landmark)| landmark.is_contested()).collect();
-    let judge = |(number, landmark): &(u32, &super::landmarks::Landmark<'a>)| {
+    let judge = |mut told: Told<'c, 'a>, (number, landmark): &(u32, &super::landmarks::Landmark<'a>)| {
         let first = at.partition_point(|(n, _)| n < number);
         let implied = at.get(first..).unwrap_or_default().iter().take_while(|(n, _)| n == number);
         let implied: Vec<u32> = implied.map(|(_, list)| *list).collect();
@@ -238,9 +248,10 @@ fn at_landmarks<'a>(claims: &Claims<'a>, landmarks: &Landmarks<'a>, at: &[(u32, 
         let ghost = landmark.scar.and_then(|scar| scar.ghost).and_then(|ghost| claims.ghost(ghost));
         let mut findings = Vec::new();
         Contest::new(claims, landmark.path, explicit, &implied, ghost).judge(&mut findings);
-        findings
+        told.tell(findings);
+        told
     };
-    contested.par_iter().flat_map_iter(judge).collect()
+    contested.par_iter().fold(&nothing, judge).reduce(&nothing, Told::join)
 }
 
 /// The group of a directory that is made below a setgid directory depends on order and runtime.

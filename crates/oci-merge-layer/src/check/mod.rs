@@ -63,6 +63,7 @@ mod run;
 mod shared_state;
 mod spelling;
 mod table;
+mod told;
 mod user;
 mod words;
 
@@ -83,13 +84,12 @@ pub use user::UNKNOWN_GROUP;
 use crate::LayerIndex;
 use base::is_plain;
 use claims::Claims;
-use finding::Subject;
 use landmarks::{Claimed, Landmarks};
 use merge::{Group, is_under, ranges, walk};
-use oci_merge_image::Prefix;
+use oci_merge_image::{LayerPath, Prefix};
 use rayon::prelude::*;
-use std::collections::{HashMap, HashSet};
 use table::Contest;
+use told::{Marks, Told};
 
 /// Reason of OM0204: a directory without an entry here, and with other attributes than a runtime gives it there.
 pub const IMPLIED_DIR_ATTRS: &str = "IMPLIED_DIR_ATTRS";
@@ -111,6 +111,9 @@ pub const UNICODE_FORM: &str = "unicode-normal-form";
 pub const BACKSLASH: &str = "backslash";
 /// Reason of OM0202: a file is the same but for its time.
 pub const MTIME_DIFFERS: &str = "mtime-differs";
+
+/// How many findings of a check are kept, or one of each cause if that is more.
+const MOST_FINDINGS: usize = 10_000;
 
 /// Entries that one thread walks before it takes others.
 const RANGE: usize = 32 * 1024;
@@ -135,18 +138,37 @@ pub struct Layer<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// All findings that the policy wants told, sorted.
+    /// The findings that the policy wants told, sorted: all of them, up to ten thousand. If there are more, of each
+    /// cause (code, reason, and who has what kind of claim) as many, the first.
     pub findings: Vec<Finding>,
-    /// What is agreed and therefore not told, sorted.
+    /// The causes of which not all findings are kept, in the order of the first finding of each.
+    pub many: Vec<Many>,
+    /// What is agreed and therefore not told, sorted: the first ten thousand.
     pub agreed: Vec<Agreed>,
+    /// How many more are agreed.
+    pub agreed_left_out: u64,
     /// How many entries were compared, those of the base's tree included.
     pub paths: u64,
 }
 
+/// A cause with more findings than are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Many {
+    /// The first of them.
+    pub like: Finding,
+    /// How many are not kept.
+    pub left_out: u64,
+    /// The last path of them all, if they are about paths.
+    pub last: Option<LayerPath>,
+}
+
 impl Report {
-    /// How many findings have a severity.
+    /// How many findings have a severity, those that are not kept included.
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
+        let left_out =
+            self.many.iter().filter(|many| many.like.severity == severity).map(|many| many.left_out as usize);
+        self.findings.iter().filter(|finding| finding.severity == severity).count() + left_out.sum::<usize>()
     }
 
     /// Whether nothing stops the build.
@@ -185,32 +207,50 @@ impl Report {
 /// assert_eq!(report.findings[0].survivor().unwrap().name(), "rust");
 /// ```
 pub fn check(base: &BaseView<'_>, layers: &[Layer<'_>], policy: &Policy) -> Report {
+    check_and_keep(MOST_FINDINGS, base, layers, policy)
+}
+
+/// The same, with so many findings kept.
+fn check_and_keep(most: usize, base: &BaseView<'_>, layers: &[Layer<'_>], policy: &Policy) -> Report {
     let claims = Claims::new(base, layers, policy);
-    let (mut findings, entries) = side_by_side(&claims);
+    let marks = Marks::new(&claims);
+    let nothing = || Told::new(&claims, &marks, most);
+    let (told, entries) = side_by_side(&claims, nothing);
     let landmarks = Landmarks::new(&claims, entries.into_iter());
-    findings.extend(implied::judge(&claims, &landmarks));
+    let mut told = told.join(implied::judge(&claims, &landmarks, nothing));
+    let mut findings = Vec::new();
     root::judge(&claims, &mut findings);
     whiteouts(&claims, &mut findings);
     findings.extend(base.layers().iter().flat_map(|layer| archive::odd_base(layer, policy)));
-    findings.extend(prefix::judge(&claims));
-    findings.extend(spelling::judge(&claims));
-    tell_once(&mut findings);
-    let mut agreed = agreed::settle(&claims, &mut findings);
-    agreed.sort();
-    findings.par_sort();
-    Report { findings, agreed, paths: claims.count() }
+    told.tell(findings);
+    told = told.join(spelling::judge(&claims, nothing));
+    // Last, for it is told only of what is not told yet.
+    told = told.join(prefix::judge(&claims, &marks, nothing));
+    let unused = agreed::unused(&claims, told.used());
+    told.tell(unused);
+    told.into_report()
 }
 
 /// Judges the entries that stand at one path, and gathers those that matter to implied directories.
-fn side_by_side<'a>(claims: &Claims<'a>) -> (Vec<Finding>, Vec<Claimed<'a>>) {
+fn side_by_side<'c, 'a>(
+    claims: &Claims<'a>,
+    nothing: impl Fn() -> Told<'c, 'a> + Sync + Send,
+) -> (Told<'c, 'a>, Vec<Claimed<'a>>) {
     let walked = ranges(claims.lists(), RANGE).into_par_iter().map(|range| {
-        let (mut findings, mut entries) = (Vec::new(), Vec::new());
-        walk(claims.lists(), range, |group| visit(claims, &group, &mut findings, &mut entries));
-        (findings, entries)
+        let (mut told, mut findings, mut entries) = (nothing(), Vec::new(), Vec::new());
+        walk(claims.lists(), range, |group| {
+            visit(claims, &group, &mut findings, &mut entries);
+            told.tell(findings.drain(..));
+        });
+        (told, entries)
     });
-    let walked: Vec<_> = walked.collect();
-    let (findings, entries): (Vec<_>, Vec<_>) = walked.into_iter().unzip();
-    (findings.concat(), entries.concat())
+    walked.reduce(
+        || (nothing(), Vec::new()),
+        |(told, mut entries), (others, mut following)| {
+            entries.append(&mut following);
+            (told.join(others), entries)
+        },
+    )
 }
 
 fn visit<'a>(claims: &Claims<'a>, group: &Group<'_, 'a>, findings: &mut Vec<Finding>, entries: &mut Vec<Claimed<'a>>) {
@@ -234,32 +274,4 @@ fn whiteouts(claims: &Claims<'_>, findings: &mut Vec<Finding>) {
             findings.extend(claims.finding(Code::Deletion, Some(TAR_WHITEOUT), path.as_bytes(), vec![party]));
         }
     }
-}
-
-/// An entry outside its prefix that also collides is told once, as the collision.
-fn tell_once(findings: &mut Vec<Finding>) {
-    let is_outside = |finding: &Finding| finding.code == Code::OutsidePrefix;
-    let collides = |finding: &Finding| !is_outside(finding) && finding.code != Code::Identical;
-    let outside: HashSet<(Owner, Subject)> = findings.iter().filter(|f| is_outside(f)).filter_map(first).collect();
-    if outside.is_empty() {
-        return;
-    }
-    let mut told: HashMap<(Owner, Subject), Severity> = HashMap::new();
-    for finding in findings.iter().filter(|finding| collides(finding)) {
-        let here = finding.parties.iter().filter(|party| party.at.is_none() && matches!(party.claim, Claim::Entry(_)));
-        for party in here {
-            let key = (party.owner.clone(), finding.subject.clone());
-            if outside.contains(&key) {
-                let severity = told.entry(key).or_insert(finding.severity);
-                *severity = finding.severity.max(*severity);
-            }
-        }
-    }
-    let is_told = |finding: &Finding| first(finding).is_some_and(|key| told.get(&key) >= Some(&finding.severity));
-    findings.retain(|finding| !(is_outside(finding) && is_told(finding)));
-}
-
-/// The first party of a finding, and what the finding is about.
-fn first(finding: &Finding) -> Option<(Owner, Subject)> {
-    finding.parties.first().map(|party| (party.owner.clone(), finding.subject.clone()))
 }

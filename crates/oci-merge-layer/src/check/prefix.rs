@@ -3,6 +3,7 @@
 use super::claims::{Claims, FIRST_LAYER};
 use super::finding::{Claim, Finding, Owner, Party};
 use super::merge::{Place, Sorted, is_under};
+use super::told::{Marks, Told};
 use super::{BASE_UNDER_PREFIX, Code, Layer, TOOL_OUTSIDE_PREFIX};
 use crate::{EntryView, Kind, LayerIndex};
 use oci_merge_image::{LayerPath, compare_paths};
@@ -16,8 +17,12 @@ const SHARED: &[u8] = b"opt";
 /// The lists of the layers with each prefix.
 type Prefixes<'a> = BTreeMap<&'a [u8], Vec<u32>>;
 
-/// Judges prefixes, and entries against them.
-pub(super) fn judge(claims: &Claims<'_>) -> Vec<Finding> {
+/// Judges prefixes, and entries against them. Of an entry that collides it is told already.
+pub(super) fn judge<'c, 'a>(
+    claims: &Claims<'a>,
+    marks: &Marks<'_>,
+    nothing: impl Fn() -> Told<'c, 'a> + Sync + Send,
+) -> Told<'c, 'a> {
     let mut prefixes = Prefixes::new();
     for (list, layer) in (FIRST_LAYER..).zip(claims.layers) {
         prefixes.entry(layer.prefix.path().as_bytes()).or_default().push(list);
@@ -25,10 +30,14 @@ pub(super) fn judge(claims: &Claims<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     overlapping(claims, &prefixes, &mut findings);
     base_below(claims, &prefixes, &mut findings);
-    let outside = (FIRST_LAYER..).zip(claims.layers).collect::<Vec<_>>();
-    findings
-        .par_extend(outside.into_par_iter().flat_map_iter(|(list, layer)| outside_of(claims, &prefixes, list, layer)));
-    findings
+    let layers = (FIRST_LAYER..).zip(claims.layers).collect::<Vec<_>>();
+    let outside = layers.into_par_iter().fold(&nothing, |mut told, (list, layer)| {
+        outside_of(claims, &prefixes, list, layer, marks, |finding| told.tell([finding]));
+        told
+    });
+    let mut told = outside.reduce(&nothing, Told::join);
+    told.tell(findings);
+    told
 }
 
 /// Two prefixes that are equal or nested, and what one layer owns inside the prefix of another.
@@ -134,12 +143,18 @@ fn below<'a>(list: &impl Sorted<'a>, directory: &[u8]) -> std::ops::Range<usize>
 ///
 /// Directories that lead to the prefix or to what it owns are no entries outside, and a directory with something in it
 /// is told by what is in it.
-fn outside_of(claims: &Claims<'_>, prefixes: &Prefixes<'_>, list: u32, layer: &Layer<'_>) -> Vec<Finding> {
+fn outside_of(
+    claims: &Claims<'_>,
+    prefixes: &Prefixes<'_>,
+    list: u32,
+    layer: &Layer<'_>,
+    marks: &Marks<'_>,
+    mut tell: impl FnMut(Finding),
+) {
     let index: &LayerIndex = layer.index;
     let prefix = layer.prefix.path().as_bytes();
     let inside = below(&index, prefix);
     let inside = inside.start - usize::from(index.place(prefix).is_ok())..inside.end;
-    let mut findings = Vec::new();
     // By the outermost prefix.
     let mut strays: BTreeMap<&[u8], (&[u8], u64)> = BTreeMap::new();
     // From the end, so that what lies in a directory is known before the directory.
@@ -158,15 +173,15 @@ fn outside_of(claims: &Claims<'_>, prefixes: &Prefixes<'_>, list: u32, layer: &L
                 *stray = (path, stray.1 + 1);
             }
         } else if !after.leads_on(&entry, layer) {
-            findings.extend(outside(claims, list, layer, place as u32));
+            let is_new = |finding: &Finding| !marks.is_told((list - FIRST_LAYER) as usize, place, finding.severity);
+            outside(claims, list, layer, place as u32).filter(is_new).into_iter().for_each(&mut tell);
         }
         after.any = Some(path);
     }
     for (path, count) in strays.into_values() {
         let told = owned_inside(claims, prefixes, list, path);
-        findings.extend(told.map(|finding| Finding { more: count - 1, ..finding }));
+        told.map(|finding| Finding { more: count - 1, ..finding }).for_each(&mut tell);
     }
-    findings
 }
 
 /// The next entries after a place: the next one that is owned, and the next of all.

@@ -7,6 +7,7 @@
 use super::claims::{Claims, FIRST_LAYER, List};
 use super::finding::{Finding, Owner, Party};
 use super::merge::{Place, Sorted, parent_length};
+use super::told::Told;
 use super::{BACKSLASH, CASE_FOLD, Code, UNICODE_FORM};
 use oci_merge_image::LayerPath;
 use rayon::prelude::*;
@@ -41,8 +42,7 @@ impl Name {
 const DOTLESS: char = 'ı';
 
 /// Judges the names of all layers against each other and against those of the base.
-pub(super) fn judge(claims: &Claims<'_>) -> Vec<Finding> {
-    let mut findings = backslashes(claims);
+pub(super) fn judge<'c, 'a>(claims: &Claims<'a>, nothing: impl Fn() -> Told<'c, 'a> + Sync + Send) -> Told<'c, 'a> {
     let hasher = RandomState::new();
     let lists: Vec<(u32, &List<'_>)> = (0..1 << (u32::BITS - LENGTH)).zip(claims.lists()).collect();
     let of_list = |(number, list): (u32, &List<'_>)| match list {
@@ -52,8 +52,13 @@ pub(super) fn judge(claims: &Claims<'_>) -> Vec<Finding> {
     let mut names: Vec<Name> = lists.into_par_iter().flat_map_iter(of_list).collect();
     names.par_sort_unstable();
     let alike = names.par_chunk_by(|a, b| a.hash == b.hash).filter(|names| names.len() > 1);
-    findings.par_extend(alike.flat_map_iter(|names| spellings(claims, names)));
-    findings
+    let judge = |mut told: Told<'c, 'a>, names: &[Name]| {
+        told.tell(spellings(claims, names));
+        told
+    };
+    let mut told = alike.fold(&nothing, judge).reduce(&nothing, Told::join);
+    told.tell(backslashes(claims));
+    told
 }
 
 /// The names of a list, each once: a directory is that of the first entry in it.

@@ -27,9 +27,12 @@ pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
     run.progress.close(0);
     summary::checked(run, &checked);
     if run.common.json {
-        let Checked { report, agreed, relaxed, .. } = checked;
+        let Checked { report, agreed, agreed_left_out, relaxed, .. } = checked;
         let mut document = report.to_json();
         document["agreed"] = json!(agreed);
+        if agreed_left_out > 0 {
+            document["agreed_left_out"] = json!(agreed_left_out);
+        }
         document["relaxed"] = json!(relaxed);
         return answer::document(&document);
     }

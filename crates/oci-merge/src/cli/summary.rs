@@ -33,9 +33,13 @@ fn warnings(run: &Run, checked: &Checked) {
     }
     // What is agreed is no news, and no secret either.
     if !checked.agreed.is_empty() {
-        let paths = number::counted(checked.agreed.len() as u64, "path");
-        run.say(format!("{paths} written by several layers, as the spec allows: --json lists them"));
+        let paths = number::counted(checked.agreed.len() as u64 + checked.agreed_left_out, "path");
+        run.say(format!("{paths} written by several layers, as the spec allows: --json lists {}", listed(checked)));
     }
+}
+
+fn listed(checked: &Checked) -> String {
+    if checked.agreed_left_out == 0 { "them".into() } else { format!("{} of them", checked.agreed.len()) }
 }
 
 /// The table of a push, the uppermost layer first.

@@ -19,15 +19,16 @@ pub(super) struct Cover {
     pub(super) others: usize,
 }
 
-/// Covers sorted paths, all of them in `directory`, of layers with these indexes, with few patterns; and covers nothing
-/// else if that can be done. No pattern covers one of `kept`: a layer without its prefix is none.
+/// Covers sorted paths, and so many more that nobody kept, all of them in `directory`, of layers with these indexes, with
+/// few patterns; and covers nothing else if that can be done. No pattern covers one of `kept`: a layer without its prefix is none.
 pub(super) fn cover(
     paths: &[&LayerPath],
+    left_out: usize,
     directory: &LayerPath,
     indexes: &[&LayerIndex],
     kept: &[&LayerPath],
 ) -> Cover {
-    if paths.len() <= MOST {
+    if paths.len() + left_out <= MOST {
         return Cover { patterns: paths.iter().map(|path| pattern::of(path)).collect(), others: 0 };
     }
     let wanted: HashSet<&[u8]> = paths.iter().map(|path| path.as_bytes()).collect();
@@ -38,7 +39,8 @@ pub(super) fn cover(
         entries.filter(|entry| entry.kind != Kind::Directory && !wanted.contains(entry.path)).count()
     };
     let others: usize = indexes.iter().map(|index| below(index)).sum();
-    if paths.len() + others > SEARCHED && can_be_left_out(directory, kept) {
+    let others = others.saturating_sub(left_out.saturating_mul(indexes.len()));
+    if (left_out > 0 || paths.len() + others > SEARCHED) && can_be_left_out(directory, kept) {
         return Cover { patterns: vec![pattern::of(directory)], others };
     }
     let mut there: BTreeMap<LayerPath, bool> = BTreeMap::new();
@@ -129,7 +131,7 @@ mod tests {
             .map(|f| path(f))
             .filter(|p| p.name().unwrap().starts_with(b"w"))
             .collect();
-        cover(&wanted.iter().collect::<Vec<_>>(), &path("srv"), &indexes.iter().collect::<Vec<_>>(), &[&path(kept)])
+        cover(&wanted.iter().collect::<Vec<_>>(), 0, &path("srv"), &indexes.iter().collect::<Vec<_>>(), &[&path(kept)])
     }
 
     fn files(directory: &str, name: &str, count: usize) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use oci_merge_image::LayerPath;
 use oci_merge_layer::Kind;
-use oci_merge_layer::check::{Claim, Code, Finding, Party, Severity};
+use oci_merge_layer::check::{Claim, Code, Finding, Many, Party, Severity};
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
 
@@ -16,6 +16,8 @@ const MANY: usize = 8;
 pub(super) struct Group {
     /// The places of its findings in the list, in order; never empty.
     pub(super) members: Vec<usize>,
+    /// How many more there are, which nobody kept.
+    pub(super) left_out: u64,
     /// The directory that all of its paths lie in, if there is more than one.
     pub(super) directory: Option<LayerPath>,
     /// The group whose two copies are here again, at another path.
@@ -23,7 +25,9 @@ pub(super) struct Group {
 }
 
 /// Puts findings into groups, in the order of the first of each; those that repeat a group stand right behind it.
-pub(super) fn group(findings: &[Finding]) -> Vec<Group> {
+/// Those of a cause that has more findings than were kept are one group, wherever they are.
+pub(super) fn group(findings: &[Finding], many: &[Many]) -> Vec<Group> {
+    let crowds: HashMap<Cause<'_>, &Many> = many.iter().filter_map(|many| Some((cause(&many.like)?, many))).collect();
     let mut buckets: Vec<Vec<usize>> = Vec::new();
     let mut known: HashMap<Cause<'_>, usize> = HashMap::new();
     for (place, finding) in findings.iter().enumerate() {
@@ -41,7 +45,11 @@ pub(super) fn group(findings: &[Finding]) -> Vec<Group> {
     let mut groups = Vec::new();
     for bucket in &buckets {
         let mut found = Vec::new();
-        split(findings, bucket, 0, &mut found);
+        let lead = bucket.first().and_then(|first| findings.get(*first));
+        match lead.and_then(|lead| crowds.get(&cause(lead)?)) {
+            Some(many) => found.extend(crowd(findings, bucket, many)),
+            None => split(findings, bucket, 0, &mut found),
+        }
         found.sort_by_key(|group| group.members.first().copied());
         order_repeats(findings, found, &mut groups);
     }
@@ -96,7 +104,12 @@ fn cause(finding: &Finding) -> Option<Cause<'_>> {
 fn split(findings: &[Finding], places: &[usize], depth: usize, groups: &mut Vec<Group>) {
     let path = |place: &usize| findings.get(*place).and_then(Finding::path);
     let [first, .., last] = places else {
-        groups.extend(places.first().map(|&only| Group { members: vec![only], directory: None, like: None }));
+        groups.extend(places.first().map(|&only| Group {
+            members: vec![only],
+            left_out: 0,
+            directory: None,
+            like: None,
+        }));
         return;
     };
     let (Some(low), Some(high)) = (path(first), path(last)) else { return };
@@ -117,15 +130,28 @@ fn split(findings: &[Finding], places: &[usize], depth: usize, groups: &mut Vec<
     parts.into_iter().for_each(|part| split(findings, part, common + 1, groups));
 }
 
+/// All of a cause of which not all are kept.
+fn crowd(findings: &[Finding], places: &[usize], many: &Many) -> Option<Group> {
+    let low = findings.get(*places.first()?)?.path()?;
+    // The paths are sorted: what the first and the very last have in common is common to all.
+    let high = many.last.as_ref()?;
+    let common = low.components().zip(high.components()).take_while(|(a, b)| a == b).count();
+    let common = common.min(low.components().count().saturating_sub(1));
+    Some(Group { left_out: many.left_out, ..whole(low, common, places) })
+}
+
 fn whole(low: &LayerPath, depth: usize, places: &[usize]) -> Group {
     let above = low.components().take(depth).collect::<Vec<_>>().join(&b'/');
-    Group { members: places.to_vec(), directory: LayerPath::parse(&above).ok(), like: None }
+    Group { members: places.to_vec(), left_out: 0, directory: LayerPath::parse(&above).ok(), like: None }
 }
 
 /// Groups of one finding each, whose copies are those of a group before them, come right behind that one.
 fn order_repeats(findings: &[Finding], found: Vec<Group>, groups: &mut Vec<Group>) {
     let copies = |group: &Group| -> Option<Vec<&Party>> {
         let [only] = group.members[..] else { return None };
+        if group.left_out > 0 {
+            return None;
+        }
         Some(findings.get(only)?.parties().iter().collect())
     };
     let are_the_same = |a: &[&Party], b: &[&Party]| {

@@ -22,7 +22,7 @@ use group::Group;
 use lost::Difference;
 use oci_merge_image::LayerPath;
 use oci_merge_layer::LayerIndex;
-use oci_merge_layer::check::{Finding, Owner, Severity};
+use oci_merge_layer::check::{Finding, Many, Owner, Severity};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,9 +95,13 @@ pub(crate) struct Scene<'a> {
 }
 
 impl FindingReport {
-    /// A report of sorted findings.
-    pub(crate) fn new(findings: Vec<Finding>, scene: &Scene<'_>) -> FindingReport {
-        let count = |severity| findings.iter().filter(|f| f.severity() == severity).count();
+    /// A report of sorted findings, and of those that were counted and not kept.
+    pub(crate) fn new(findings: Vec<Finding>, many: &[Many], scene: &Scene<'_>) -> FindingReport {
+        let count = |severity| {
+            let left_out =
+                many.iter().filter(|many| many.like.severity() == severity).map(|many| many.left_out as usize);
+            findings.iter().filter(|f| f.severity() == severity).count() + left_out.sum::<usize>()
+        };
         let place = |layer: &crate::spec::LayerSpec| Place {
             version: layer.version.clone(),
             prefix: layer.prefix.to_string(),
@@ -105,7 +109,7 @@ impl FindingReport {
             file: scene.spec.file.clone(),
             line: layer.span.line,
         };
-        let groups = group::group(&findings);
+        let groups = group::group(&findings, many);
         let mut report = FindingReport {
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
@@ -124,9 +128,7 @@ impl FindingReport {
         let fixes: Vec<Vec<Fix>> = groups
             .iter()
             .take(MAX_FINDINGS)
-            .map(|group| {
-                report.fixes_of(&findings, &members_of(&groups, group), group.directory.as_ref(), scene.layers)
-            })
+            .map(|group| report.fixes_of(&findings, &members_of(&groups, group), group, scene.layers))
             .collect();
         let kept = kept(&groups, findings.len());
         let moved: BTreeMap<usize, usize> = kept.iter().enumerate().map(|(new, &old)| (old, new)).collect();
@@ -137,7 +139,7 @@ impl FindingReport {
             }
             report.entries.push(Entry {
                 members,
-                count: group.members.len(),
+                count: group.members.len() + group.left_out as usize,
                 directory: group.directory.clone(),
                 like: group.like,
                 fixes,
@@ -220,13 +222,7 @@ impl FindingReport {
     }
 
     /// What can be done about all findings of a group at once.
-    fn fixes_of(
-        &self,
-        findings: &[Finding],
-        members: &[usize],
-        directory: Option<&LayerPath>,
-        layers: &[Ready],
-    ) -> Vec<Fix> {
+    fn fixes_of(&self, findings: &[Finding], members: &[usize], group: &Group, layers: &[Ready]) -> Vec<Fix> {
         let Some(first) = members.first().and_then(|first| findings.get(*first)) else { return Vec::new() };
         let mut paths: Vec<&LayerPath> = members.iter().filter_map(|place| findings.get(*place)?.path()).collect();
         paths.sort();
@@ -235,7 +231,8 @@ impl FindingReport {
         let indexes: Vec<&LayerIndex> = here().map(|layer| &*layer.index).collect();
         let prefixes: Vec<&LayerPath> = here().map(|layer| layer.prefix.path()).collect();
         let root = LayerPath::root();
-        fixes(first, &cover(&paths, directory.unwrap_or(&root), &indexes, &prefixes), &self.means())
+        let directory = group.directory.as_ref().unwrap_or(&root);
+        fixes(first, &cover(&paths, group.left_out as usize, directory, &indexes, &prefixes), &self.means())
     }
 
     /// A finding, and beside each layer its version and its place.

@@ -11,7 +11,7 @@
 //! ```
 
 use super::sets::Item;
-use crate::check::{BaseView, Finding, Layer, Owns, Policy, Report, check};
+use crate::check::{BaseView, Finding, Layer, MOST_FINDINGS, Owns, Policy, Report, check_and_keep};
 use crate::{Body, Entry, IndexBuilder, LayerIndex, Limits, Rules, Time, Xattrs};
 use oci_merge_image::{DiffId, Digest, LayerPath, Prefix};
 
@@ -88,6 +88,11 @@ pub(super) struct Set<'a> {
 
 impl Set<'_> {
     pub(super) fn check(&self, policy: &Policy) -> Report {
+        self.check_and_keep(MOST_FINDINGS, policy)
+    }
+
+    /// The same, with so many findings kept.
+    pub(super) fn check_and_keep(&self, most: usize, policy: &Policy) -> Report {
         let base: Vec<LayerIndex> = self.base.iter().map(|list| base_layer(list)).collect();
         let indexes: Vec<LayerIndex> = self.layers.iter().map(|(_, _, list)| layer(list)).collect();
         let places: Vec<(Prefix, Owns)> = self
@@ -105,7 +110,7 @@ impl Set<'_> {
             .zip(&places)
             .map(|(((name, ..), index), (prefix, owns))| Layer { name, index, prefix, owns })
             .collect();
-        check(&BaseView::new(&base.iter().collect::<Vec<_>>()), &layers, policy)
+        check_and_keep(most, &BaseView::new(&base.iter().collect::<Vec<_>>()), &layers, policy)
     }
 }
 

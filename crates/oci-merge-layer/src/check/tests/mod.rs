@@ -1,6 +1,7 @@
 //! The rules as tables of cases, and the theorem that they serve.
 
 mod agreed;
+mod bounded;
 mod cases;
 mod counterexamples;
 mod determinism;

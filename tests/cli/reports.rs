@@ -179,6 +179,22 @@ fn a_report_is_bounded_and_has_every_cause() {
     assert_eq!(report_of(&place, TWO, "oci-merge.toml").to_json(), report.to_json());
 }
 
+#[test]
+fn of_more_than_are_kept_all_are_counted() {
+    let place = two();
+    for number in 0..6_000 {
+        both(&place, format!("opt/share/a/{number}"));
+        both(&place, format!("opt/share/b/{number}"));
+    }
+    both(&place, "root/.profile");
+    let report = report_of(&place, TWO, "oci-merge.toml");
+    assert_eq!((report.findings().len(), report.left_out(), report.errors()), (oci_merge::MAX_FINDINGS, 11_001, 12_001));
+    let text = report.to_string();
+    // More than ten thousand: whose directories they are is not told one by one.
+    assert!(text.contains(", and 12,000 more under /\n"), "{text}");
+    assert!(text.contains("1 error, at 12,001 paths; 11,001 are not shown. "), "{text}");
+}
+
 /// Whether a terminal can be sent a text: lines, and in them nothing that moves the cursor or turns the text round.
 fn is_harmless(text: &str) -> bool {
     text.lines()

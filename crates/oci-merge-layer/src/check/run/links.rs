@@ -13,7 +13,7 @@ const REMEMBERED: usize = 100_000;
 /// Follows every symlink of a layer, looking up so many names at most.
 pub(super) fn judge(tree: &Tree<'_>, layer: usize, most: u64, ledger: &mut Ledger) {
     let (mut walker, mut steps) = (Walker::new(tree), 0);
-    for (place, entry) in tree.entries(Some(layer)).filter(|(_, entry)| entry.kind == Kind::Symlink) {
+    for (place, entry) in tree.notable(Some(layer)).filter(|(_, entry)| entry.kind == Kind::Symlink) {
         if walker.size() > REMEMBERED {
             steps += walker.steps;
             walker = Walker::new(tree);

@@ -49,7 +49,7 @@ impl<'s, 'a> Look<'s, 'a> {
     pub(super) fn programs(mut self) -> (Ledger, HashSet<Place>) {
         links::judge(self.scene.tree, self.layer, LINK_LOOKUPS, &mut self.ledger);
         self.machines();
-        for (place, entry) in self.scene.tree.entries(Some(self.layer)) {
+        for (place, entry) in self.scene.tree.notable(Some(self.layer)) {
             let is_command = self.scene.commands.is_one(place);
             match entry.facts {
                 Some(Facts::Script { interpreter }) if is_command => self.script(place, interpreter),
@@ -68,7 +68,7 @@ impl<'s, 'a> Look<'s, 'a> {
         let libraries: Vec<(Place, &ElfFacts)> = self
             .scene
             .tree
-            .entries(Some(self.layer))
+            .notable(Some(self.layer))
             .filter_map(|(place, entry)| match entry.facts {
                 Some(Facts::Elf(elf)) if is_one(&entry, elf) && !reached.contains(&place) => Some((place, &**elf)),
                 _ => None,
@@ -203,7 +203,7 @@ impl<'s, 'a> Look<'s, 'a> {
     fn machines(&mut self) {
         let Some(ours) = self.scene.machine else { return };
         let (mut has_ours, mut has_linker, mut foreign) = (false, false, Vec::new());
-        for (place, entry) in self.scene.tree.entries(Some(self.layer)) {
+        for (place, entry) in self.scene.tree.notable(Some(self.layer)) {
             let Some(elf) = elf(self.scene.tree, place) else { continue };
             let is_meant = is_program(&entry, elf) || is_library(&entry, elf);
             if self.scene.commands.is_one(place) && !ours.runs(elf) {

@@ -118,7 +118,7 @@ struct Scene<'s, 'a> {
 fn hosted<'a>(tree: &Tree<'a>, machine: &Machine) -> HashMap<&'a [u8], Place> {
     let mut hosted = HashMap::new();
     for layer in std::iter::once(None).chain((0..tree.layers.len()).map(Some)) {
-        for (place, entry) in tree.entries(layer) {
+        for (place, entry) in tree.notable(layer) {
             let Some(Facts::Elf(elf)) = entry.facts else { continue };
             if elf.dynamic && machine.is_of(elf) {
                 let name = entry.path.rsplit(|&b| b == b'/').next();

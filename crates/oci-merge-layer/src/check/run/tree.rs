@@ -7,6 +7,7 @@ use crate::check::merge::{Place, Sorted, is_under};
 use crate::check::{BaseView, Layer};
 use crate::{EntryView, Kind};
 use oci_merge_image::compare_paths;
+use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
@@ -27,13 +28,25 @@ pub(in crate::check) struct Tree<'a> {
     base: &'a BaseView<'a>,
     pub(in crate::check) layers: &'a [Layer<'a>],
     lists: Vec<List<'a>>,
+    /// In each list, the entries that are more than files and directories.
+    notable: Vec<Vec<u32>>,
 }
 
 impl<'a> Tree<'a> {
     pub(in crate::check) fn new(base: &'a BaseView<'a>, layers: &'a [Layer<'a>]) -> Tree<'a> {
         let of_base = [List::Base(base.entries()), List::Emptied(base.emptied())];
         let lists = of_base.into_iter().chain(layers.iter().map(|layer| List::Layer(layer.index))).collect();
-        Tree { base, layers, lists }
+        let mut tree = Tree { base, layers, lists, notable: Vec::new() };
+        let is_notable = |place: &Place| {
+            let entry = tree.entry(*place);
+            entry.is_some_and(|entry| entry.facts.is_some() || entry.kind == Kind::Symlink)
+        };
+        let notable = (0..).zip(&tree.lists).collect::<Vec<(u32, _)>>().into_par_iter().map(|(list, entries)| {
+            let places = (0..entries.size() as u32).map(|place| Place { list, place });
+            places.filter(is_notable).map(|place| place.place).collect()
+        });
+        tree.notable = notable.collect();
+        tree
     }
 
     /// The entry at a place; `None` for an emptied directory of the base.
@@ -50,11 +63,12 @@ impl<'a> Tree<'a> {
         place.list.checked_sub(FIRST_LAYER).map(|layer| layer as usize)
     }
 
-    /// The entries of the base's tree, and those of a layer.
-    pub(in crate::check) fn entries(&self, layer: Option<usize>) -> impl Iterator<Item = (Place, EntryView<'a>)> + '_ {
+    /// The symlinks of the base's tree or of a layer, and the files of which something is known. They are gone through
+    /// several times, and are few where all entries are many.
+    pub(in crate::check) fn notable(&self, layer: Option<usize>) -> impl Iterator<Item = (Place, EntryView<'a>)> + '_ {
         let list = layer.map_or(0, |layer| layer as u32 + FIRST_LAYER);
-        let count = self.lists.get(list as usize).map_or(0, Sorted::size);
-        (0..count as u32).filter_map(move |place| {
+        let places = self.notable.get(list as usize).into_iter().flatten();
+        places.filter_map(move |&place| {
             let place = Place { list, place };
             Some((place, self.entry(place)?))
         })

@@ -61,8 +61,8 @@ def _run(attempts: Iterator[Attempt], ground: Ground) -> tuple[dict, Path | None
         requests = ground.registry.requests(begin, ground.registry.mark())
         if not attempt.image:
             return run, None
-        run |= _moved(attempt.image, requests, ground)
-        return run, files.listing(ground.registry, attempt.image, ground.scratch / "listings")
+        listing = files.listing(ground.registry, attempt.image, ground.scratch / "listings")
+        return run | _moved(attempt.image, requests, ground) | files.summary(listing), listing
     finally:
         attempt.after()
 

@@ -53,6 +53,7 @@ class Files(unittest.TestCase):
     ONE = ("d opt 755", "f opt/a 644 x", "s opt/b 777 a", "h opt/c 644 opt/a")
 
     def setUp(self):
+        files._layers.clear()
         self._directory = tempfile.TemporaryDirectory()
         self.addCleanup(self._directory.cleanup)
 

@@ -9,23 +9,23 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::{Compress, Compression, FlushCompress};
-use oci_merge_layer::Limits;
-use oci_merge_layer::check::Owns;
+use hot_paths::tree::{layer, tree};
 use oci_merge_layer::compressor::{Compressor, Level, Pool};
-use oci_merge_layer::make::{Ancestors, Blob, Input, Made, Recipe, Source, Times, Watch, make};
+use oci_merge_layer::make::Blob;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const BLOCK: usize = 1 << 20;
 const WINDOW: usize = 32 << 10;
 
 fn pack(criterion: &mut Criterion) {
     let made = tempfile::tempdir().unwrap();
-    let directory = std::env::var_os("PACK").map_or_else(|| tree(made.path()), PathBuf::from);
+    let directory = std::env::var_os("PACK").map(PathBuf::from).unwrap_or_else(|| {
+        tree(made.path(), 1_100); // 64 MiB
+        made.path().to_owned()
+    });
     let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     let pool = Pool::new(threads).unwrap();
     let blob = layer(&directory, &pool, Compressor::None, Vec::new()).blob;
@@ -44,22 +44,6 @@ fn pack(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Packs a directory.
-fn layer<W: io::Write>(directory: &Path, pool: &Pool, compressor: Compressor, blob: W) -> Made<W> {
-    let recipe = Recipe {
-        prefix: "/opt/bench".parse().unwrap(),
-        owns: Owns::default(),
-        sources: vec![Source::new(Input::Directory(directory.to_owned()))],
-        exclude: Vec::new(),
-        ancestors: Ancestors::Emit,
-        base: BTreeMap::new(),
-        times: Times::Keep,
-        compressor,
-        limits: Limits::default(),
-    };
-    make(&recipe, pool, &Watch::nobody(), || Ok(blob)).unwrap()
-}
-
 /// Deflates a tar in memory in the same blocks, and does nothing else. Returns how large it became.
 fn deflate(tar: &[u8], level: Level) -> u64 {
     let starts = (0..tar.len()).step_by(BLOCK).collect::<Vec<_>>();
@@ -74,28 +58,6 @@ fn deflate(tar: &[u8], level: Level) -> u64 {
         compress.total_out()
     });
     sizes.sum()
-}
-
-/// 64 MiB in 1,100 files, large and small, that compress about as well as programs do.
-fn tree(root: &Path) -> PathBuf {
-    let mut state = 1_u32;
-    let mut text = |length: usize| {
-        let mut out = Vec::with_capacity(length + 16);
-        while out.len() < length {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let word = format!("{:x}", state >> 16);
-            // Some words come again and again, as they do everywhere.
-            out.extend_from_slice(if state & 0x3000_0000 == 0 { word.as_bytes() } else { b"the same again " });
-        }
-        out
-    };
-    for number in 0..1100 {
-        let directory = root.join(format!("lib/{}", number % 37));
-        fs::create_dir_all(&directory).unwrap();
-        let length = if number % 11 == 0 { 600 << 10 } else { 4 << 10 };
-        fs::write(directory.join(format!("file{number}")), text(length)).unwrap();
-    }
-    root.to_owned()
 }
 
 criterion_group!(benches, pack);

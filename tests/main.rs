@@ -5,6 +5,7 @@
 
 mod architecture; // the rules of the tree that a compiler does not know
 mod cli; // the program as a person or a script meets it
+mod farm; // what a build farm asks of a registry, as it is reckoned with and as it is
 mod from; // images as sources
 mod golden; // the product itself, byte by byte
 mod indexes; // layers in a registry, and who is believed about them

@@ -10,6 +10,7 @@
 //! | [`indexes`] | layers in a registry: what is known of them, who is believed, what a push sends |
 //! | [`store`] | the local store: what is remembered from run to run, how large it gets, who may share it |
 //! | [`reproducibility`] | what the digest depends on |
+//! | [`farm`] | what a build farm pays, and where it breaks first |
 //! | [`library`] | the same from a program of your own |
 
 #[doc = include_str!("../manual/spec.md")]
@@ -57,6 +58,9 @@ pub mod store {}
 
 #[doc = include_str!("../manual/reproducibility.md")]
 pub mod reproducibility {}
+
+#[doc = include_str!("../manual/farm.md")]
+pub mod farm {}
 
 #[doc = include_str!("../manual/library.md")]
 pub mod library {}

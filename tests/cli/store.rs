@@ -113,6 +113,18 @@ fn a_changed_file_makes_one_layer_again() {
 }
 
 #[test]
+fn a_collision_is_told_in_full_without_the_blobs() {
+    let place = demo();
+    let spec = place.read("oci-merge.toml");
+    let (above, delta) = spec.split_once("# [layer.delta]").unwrap();
+    place.write("oci-merge.toml", &format!("{above}[layer.delta]{}", delta.replace("\n# ", "\n")));
+    let cold = place.run(&["check"]).ends(1).says(&["Only in delta's", "alias hi=delta"]);
+    forget_blobs(&place);
+    assert_eq!(told(&place.run(&["check"]).ends(1)), told(&cold));
+    assert_eq!(blobs(&place).len(), 2, "of the layers that it is about");
+}
+
+#[test]
 fn no_cache_makes_all_layers_again_or_some_to_the_same_bytes() {
     let place = demo();
     let cold = digest(&place.run(&["build"]).ends(0));

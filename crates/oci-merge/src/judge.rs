@@ -49,8 +49,8 @@ pub(crate) fn judge(
     let agreed: Vec<Settled> =
         report.agreed.into_iter().take(MAX_FINDINGS).map(|agreed| settled(spec, agreed)).collect();
     let agreed_left_out = agreed_in_all - agreed.len() as u64;
-    let report =
-        FindingReport::new(findings, &many, &Scene { spec, base, base_indexes, layers, local, paths, seconds });
+    let scene = Scene { spec, base, base_indexes, layers, local, run, paths, seconds };
+    let report = FindingReport::new(findings, &many, &scene);
     for finding in report.findings() {
         run.observer.tell(Event::Finding(Box::new(finding.clone())));
     }

@@ -5,17 +5,18 @@ use crate::event::{How, Phase};
 use crate::from::{self, Origin, Reading, Turns, Wanted};
 use crate::gather::{gather, seek};
 use crate::local::Local;
+use crate::notes::notes;
 use crate::open::{OpenBase, open_manifest};
 use crate::result::JoinedLayer;
 use crate::settings::Run;
 use crate::spec::{Ancestors, BaseSource, LayerSpec, Output, Owner, Place, SourceSpec, Spec, Timestamps};
 use crate::tree::Tree;
 use crate::{Error, Event, Result, workers};
-use oci_merge_image::{Compression, Descriptor, DiffId, Digest, LayerPath, Prefix, shown};
+use oci_merge_image::{Compression, Descriptor, DiffId, Digest, LayerPath, Prefix};
 use oci_merge_layer::check::Owns;
 use oci_merge_layer::compressor::{Compressor, Pool};
 use oci_merge_layer::make::{self, Attributes, Blob, Progress, Recipe, Source, Times, Watch, make};
-use oci_merge_layer::{ErrorKind as LayerKind, Fingerprint, Kind, LayerIndex, Note};
+use oci_merge_layer::{ErrorKind as LayerKind, Fingerprint, Kind, LayerIndex};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
@@ -377,39 +378,4 @@ fn directories(base_indexes: &BaseIndexes<'_>, spec: &Spec) -> Result<BTreeMap<L
         }
     }
     Ok(tree.into_paths())
-}
-
-/// What a person should know of how a layer came about, a line each.
-pub(crate) fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
-    let listed = |what: &str, listed: &make::Listed| {
-        let first = listed.first.iter().take(3).map(|path| path.to_string()).collect::<Vec<_>>().join(", ");
-        let more = if listed.count > 3 { ", …" } else { "" };
-        (listed.count > 0).then(|| format!("{} {what}: {first}{more}", listed.count))
-    };
-    let xattrs = report.dropped_xattrs.iter();
-    let xattrs = xattrs.map(|(name, count)| format!("xattr {} dropped from {count} files", shown(name)));
-    let lists = [
-        listed("names too short for `strip`", &report.too_short),
-        listed("left out by `include`, `paths` or `exclude`", &report.filtered),
-        listed("files of the image left out, for they lie outside the prefix and what the layer owns", &report.outside),
-        listed("deletions of what lies below, which no layer brings", &report.deletions),
-        listed("Python files whose compiled form is for another time", &report.stale_bytecode),
-    ];
-    let privileged = index.entries().filter(|entry| entry.kind == Kind::File && entry.mode & 0o6000 != 0);
-    let privileged = privileged.map(|entry| format!("/{} is setuid or setgid ({:04o})", shown(entry.path), entry.mode));
-    let repacked = why_repacked(&report.repacked).into_iter();
-    repacked.chain(xattrs).chain(lists.into_iter().flatten()).chain(privileged.take(20)).collect()
-}
-
-/// Why something could not be used byte for byte.
-pub(crate) fn why_repacked(reasons: &[Note]) -> Vec<String> {
-    // One line a reason: an odd archive is odd in every entry.
-    let first = |note: &&Note| reasons.iter().find(|n| n.reason == note.reason) == Some(*note);
-    let line = |note: &Note| {
-        let more = reasons.iter().filter(|n| n.reason == note.reason).count() - 1;
-        let place = note.path.as_ref().map_or_else(String::new, |path| format!("{path} "));
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("repacked because {place}{} [{}{more}]", note.text, note.reason)
-    };
-    reasons.iter().filter(first).map(line).collect()
 }

@@ -78,6 +78,7 @@ mod local;
 mod merge;
 mod mounts;
 mod names;
+mod notes;
 mod open;
 mod pins;
 mod push;

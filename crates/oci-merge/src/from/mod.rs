@@ -12,7 +12,8 @@ pub(crate) use keeping::Wanted;
 pub(crate) use turns::Turns;
 
 use crate::event::How;
-use crate::layers::{Bench, Making, Ready, notes, place, why_repacked};
+use crate::layers::{Bench, Making, Ready, place};
+use crate::notes::{notes, why_repacked};
 use crate::spec::{FromSpec, LayerSpec};
 use crate::{Error, Result};
 use oci_merge_image::Reference;

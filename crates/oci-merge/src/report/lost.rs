@@ -1,7 +1,7 @@
 //! What would be lost: the lines that only one of several small text files has.
 
 use super::Scene;
-use crate::layers::Ready;
+use crate::layers::{self, Ready};
 use oci_merge_image::{Descriptor, Digest, shown};
 use oci_merge_layer::check::{Claim, Code, Description, Finding, Owner};
 use oci_merge_layer::{Kind, Limits, Rules, recall};
@@ -83,6 +83,7 @@ fn blobs<'a>(owner: &Owner, digests: &BTreeSet<&Digest>, scene: &Scene<'a>) -> V
     match owner {
         Owner::Layer(name) => {
             let layers = scene.layers.iter().filter(|layer| *layer.name == **name);
+            layers.clone().for_each(|layer| bring_back(layer, scene));
             let store = |layer: &'a Ready| match &layer.origin {
                 Some(origin) if origin.reference.is_none() => &*origin.store,
                 _ => local,
@@ -100,6 +101,15 @@ fn blobs<'a>(owner: &Owner, digests: &BTreeSet<&Digest>, scene: &Scene<'a>) -> V
             let layers = open.image.manifest.value().layers.iter().zip(scene.base_indexes);
             layers.filter(|(_, index)| has(index)).map(|(layer, _)| (layer.clone(), store)).collect()
         }
+    }
+}
+
+/// Makes a layer of an earlier run again whose blob is gone: what is told does not depend on what the local store has kept.
+fn bring_back(layer: &Ready, scene: &Scene<'_>) {
+    let Scene { spec, base, local, run, .. } = scene;
+    if layer.is_remembered && !local.layout().exists(&layer.descriptor).unwrap_or(true) {
+        // If it cannot be made, the lines are not told; no answer depends on them.
+        let _ = layers::make_one(spec, base, local, &run.remaking(), &layer.name);
     }
 }
 

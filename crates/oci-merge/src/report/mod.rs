@@ -15,6 +15,7 @@ pub use fix::Fix;
 use crate::layers::Ready;
 use crate::local::Local;
 use crate::open::OpenBase;
+use crate::settings::Run;
 use crate::spec::Spec;
 use cover::{Cover, cover};
 use fix::{Means, fixes};
@@ -90,6 +91,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) base_indexes: &'a [LayerIndex],
     pub(crate) layers: &'a [Ready],
     pub(crate) local: &'a Local,
+    pub(crate) run: &'a Run,
     pub(crate) paths: u64,
     pub(crate) seconds: f64,
 }

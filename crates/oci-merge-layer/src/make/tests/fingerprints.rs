@@ -119,7 +119,7 @@ fn every_field_of_a_recipe_counts() {
         Recipe { limits, ..plain() },
         with(Source { strip: 1, ..here.clone() }),
         with(Source { include: vec!["b".into(), "a".into()], ..here.clone() }),
-        with(Source { include: vec!["ba".into(), "a".into()], ..here.clone() }),
+        with(Source { include: vec!["ba".into()], ..here.clone() }),
         with(Source { exclude: vec!["b".into()], ..here.clone() }),
         with(Source { to: Some(path("")), ..here.clone() }),
         with(Source { to: Some(path("opt/x/y")), ..here.clone() }),

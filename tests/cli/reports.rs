@@ -188,7 +188,10 @@ fn of_more_than_are_kept_all_are_counted() {
     }
     both(&place, "root/.profile");
     let report = report_of(&place, TWO, "oci-merge.toml");
-    assert_eq!((report.findings().len(), report.left_out(), report.errors()), (oci_merge::MAX_FINDINGS, 11_001, 12_001));
+    assert_eq!(
+        (report.findings().len(), report.left_out(), report.errors()),
+        (oci_merge::MAX_FINDINGS, 11_001, 12_001)
+    );
     let text = report.to_string();
     // More than ten thousand: whose directories they are is not told one by one.
     assert!(text.contains(", and 12,000 more under /\n"), "{text}");

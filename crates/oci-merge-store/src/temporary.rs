@@ -53,13 +53,21 @@ impl TemporaryFile {
     }
 
     /// Gives the finished file its name. It is on the disk before it has the name, and the name lasts.
-    pub(crate) fn keep(mut self, directory: &Directory, name: &OsStr) -> Result<()> {
-        let failed = |doing, e| Error::disk(shown_path(&directory.path().join(name)), doing, e);
+    pub(crate) fn keep(self, directory: &Directory, name: &OsStr) -> Result<()> {
+        let failed = |e| Error::disk(shown_path(&directory.path().join(name)), "syncing", e);
         step();
-        self.file.sync_data().map_err(|e| failed("syncing", e))?;
-        self.directory.rename(&self.name, directory, name).map_err(|e| failed("giving it its name", e))?;
-        self.kept = true;
+        self.file.sync_data().map_err(failed)?;
+        self.keep_for_now(directory, name)?;
         directory.sync()
+    }
+
+    /// Gives the finished file its name. A crash of the machine may take it, or leave something else in its place: only
+    /// for what its readers can tell from that, and do without.
+    pub(crate) fn keep_for_now(mut self, directory: &Directory, name: &OsStr) -> Result<()> {
+        let failed = |e| Error::disk(shown_path(&directory.path().join(name)), "giving it its name", e);
+        self.directory.rename(&self.name, directory, name).map_err(failed)?;
+        self.kept = true;
+        Ok(())
     }
 }
 

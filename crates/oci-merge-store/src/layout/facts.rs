@@ -3,6 +3,7 @@
 use super::{Layout, read_small};
 use crate::Result;
 use oci_merge_image::Digest;
+use std::ffi::OsStr;
 
 pub(super) const FACTS: &str = "facts";
 
@@ -36,7 +37,9 @@ impl Layout {
         bytes.extend_from_slice(content);
         self.wrote();
         let _guard = self.guard();
-        self.write_small(&self.root().make(FACTS)?, &file_name(digest, kind), &bytes)
+        let (directory, name) = (self.root().make(FACTS)?, file_name(digest, kind));
+        // Not synced: a thousand layers are a thousand waits for the disk, and the digest tells what a crash has left.
+        self.write_temporary(&directory, &name, &bytes)?.keep_for_now(&directory, OsStr::new(&name))
     }
 }
 

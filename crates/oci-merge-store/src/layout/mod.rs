@@ -227,10 +227,15 @@ impl Layout {
     }
 
     fn write_small(&self, directory: &Directory, name: &str, bytes: &[u8]) -> Result<()> {
+        self.write_temporary(directory, name, bytes)?.keep(directory, OsStr::new(name))
+    }
+
+    /// A file with these bytes that is to get this name.
+    fn write_temporary(&self, directory: &Directory, name: &str, bytes: &[u8]) -> Result<TemporaryFile> {
         let file = self.temporary()?;
         step();
         io::Write::write_all(&mut file.file(), bytes).map_err(|e| directory.failed(name, "writing", e))?;
-        file.keep(directory, OsStr::new(name))
+        Ok(file)
     }
 
     fn stage_as(&self, algorithm: Algorithm) -> Result<Staged> {

@@ -114,10 +114,10 @@ class Log(unittest.TestCase):
 class Goals(unittest.TestCase):
     def test_a_ratio_is_of_one_round_and_its_median_counts(self):
         runs = {
-            "ours": [{"round": n, "wall_s": wall} for n, wall in enumerate((1, 4, 3))],
-            "theirs": [{"round": n, "wall_s": wall} for n, wall in ((2, 10), (0, 2), (1, 5))],
+            "ours": [{"round": n, "wall_s": wall, "cpu_s": 2 * wall} for n, wall in enumerate((1, 4, 3))],
+            "theirs": [{"round": n, "wall_s": wall, "cpu_s": wall} for n, wall in ((2, 10), (0, 2), (1, 5))],
         }
-        self.assertIn("0.500 (0.300–0.800)", goals.Ratio("ours", "theirs", 0.5).judge(runs).text)
+        self.assertIn("0.500 (0.300–0.800), of CPU 1.000", goals.Ratio("ours", "theirs", 0.5).judge(runs).text)
         self.assertTrue(goals.Ratio("ours", "theirs", 0.5).judge(runs).met)
         self.assertFalse(goals.Ratio("ours", "theirs", 0.49).judge(runs).met)
         self.assertIsNone(goals.Ratio("ours", "nobody", 1).judge(runs).met)

@@ -17,6 +17,7 @@ mod digest;
 mod document;
 mod env;
 mod error;
+mod grammar;
 mod index;
 mod json;
 mod manifest;

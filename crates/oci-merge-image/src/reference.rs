@@ -1,6 +1,6 @@
 //! The name of an image in a registry: `[domain/]path[:tag][@digest]`, as `docker pull` reads it.
 
-use crate::{Digest, Error, ErrorKind, Result, shown};
+use crate::{Digest, Error, ErrorKind, Result, grammar, shown};
 use std::fmt;
 use std::str::FromStr;
 
@@ -78,41 +78,40 @@ impl FromStr for Reference {
         let refuse = |why: String| {
             Error::new(ErrorKind::Reference, "REFERENCE", format!("`{}` is not a reference: {why}", shown(text)))
         };
-        // oci-spec takes no host in brackets; a stand-in of the same grammar lets its parser judge the rest.
+        // The grammar has no host in brackets; a stand-in lets the rest be judged by it.
         let (literal, judged) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((v6, rest)) if v6.parse::<std::net::Ipv6Addr>().is_ok() => {
                 (Some(format!("[{v6}]")), format!("0.0.0.0{rest}"))
             }
             _ => (None, text.to_owned()),
         };
-        let parsed = oci_spec::distribution::Reference::try_from(judged.as_str());
-        let parsed = parsed.map_err(|e| match lower_case(text) {
+        let parsed = grammar::parts(&judged).map_err(|why| match lower_case(text) {
             Some(lower) => refuse(format!("a repository must be in lower case; did you mean {}?", shown(&lower))),
-            None => refuse(e.to_string()),
+            None => refuse(why.to_owned()),
         })?;
-        // oci-spec reads `Foo/a` as a repository of Docker Hub.
-        if parsed.repository().bytes().any(|b| b.is_ascii_uppercase()) {
+        // By the grammar `Foo/a` is a repository of Docker Hub.
+        if parsed.repository.bytes().any(|b| b.is_ascii_uppercase()) {
             return Err(refuse(format!(
                 "a repository must be in lower case; did you mean {}?",
                 shown(&text.to_lowercase())
             )));
         }
-        let digest = parsed.digest().map(str::parse).transpose()?;
-        let tag = match (parsed.tag(), &digest) {
-            (Some(tag), _) => Some(tag.to_owned()),
+        let digest = parsed.digest.as_deref().map(str::parse).transpose()?;
+        let tag = match (parsed.tag, &digest) {
+            (Some(tag), _) => Some(tag),
             (None, None) => Some("latest".to_owned()),
             (None, Some(_)) => None,
         };
         let registry = match literal {
-            Some(v6) => parsed.registry().replacen("0.0.0.0", &v6, 1),
-            None => parsed.registry().to_owned(),
+            Some(v6) => parsed.registry.replacen("0.0.0.0", &v6, 1),
+            None => parsed.registry,
         };
         let registry = if matches!(registry.as_str(), "index.docker.io" | "registry-1.docker.io") {
             "docker.io".to_owned()
         } else {
             registry
         };
-        Ok(Reference { registry, repository: parsed.repository().to_owned(), tag, digest })
+        Ok(Reference { registry, repository: parsed.repository, tag, digest })
     }
 }
 
@@ -131,7 +130,7 @@ fn lower_case(text: &str) -> Option<String> {
         None => (text, ""),
     };
     let lower = format!("{}{rest}", name.to_lowercase());
-    (lower != text && oci_spec::distribution::Reference::try_from(lower.as_str()).is_ok()).then_some(lower)
+    (lower != text && grammar::parts(&lower).is_ok()).then_some(lower)
 }
 
 #[cfg(test)]

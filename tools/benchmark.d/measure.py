@@ -12,7 +12,7 @@ from typing import Callable
 import processes
 
 # How often memory is looked at. A look takes less than a millisecond.
-EVERY_S = 0.05
+EVERY_S = 0.25  # each look takes some 20 ms of a processor that others would use
 # A run that takes longer hangs.
 LIMIT_S = 1800
 

@@ -88,7 +88,7 @@ fn the_fourth_tool_clashes_with_the_third() {
 /// What it took is another on each machine.
 fn without_time(text: &str) -> String {
     let line = |line: &str| match line.split_once(" paths in ") {
-        Some((before, after)) => format!("{before} paths in{}", after.split_once('.').map_or(after, |(_, rest)| rest)),
+        Some((before, after)) => format!("{before} paths in{}", after.split_once(". ").map_or(after, |(_, rest)| rest)),
         None => line.to_owned(),
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")

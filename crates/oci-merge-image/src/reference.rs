@@ -80,7 +80,7 @@ impl FromStr for Reference {
         };
         // The grammar has no host in brackets; a stand-in lets the rest be judged by it.
         let (literal, judged) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((v6, rest)) if v6.parse::<std::net::Ipv6Addr>().is_ok() => {
+            Some((v6, rest)) if v6.parse::<std::net::Ipv6Addr>().is_ok() && is_after_host(rest) => {
                 (Some(format!("[{v6}]")), format!("0.0.0.0{rest}"))
             }
             _ => (None, text.to_owned()),
@@ -121,6 +121,15 @@ impl fmt::Display for Reference {
         self.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
         self.digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
     }
+}
+
+/// What may follow a host in brackets: a port, and in any case a repository.
+fn is_after_host(rest: &str) -> bool {
+    let rest = match rest.strip_prefix(':') {
+        Some(port) => port.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => rest,
+    };
+    rest.starts_with('/')
 }
 
 /// The reference with its repository in lower case, if that alone makes it one.
@@ -169,6 +178,14 @@ mod tests {
             assert!(text.contains(&format!("did you mean {good}?")), "{text}");
         }
         for bad in ["", "a b", "ghcr.io/a:", "a@sha256:12", "https://ghcr.io/a"] {
+            assert!(bad.parse::<Reference>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_host_in_brackets_has_a_repository_behind_it() {
+        // By the stand-in, the first two would be repositories of Docker Hub.
+        for bad in ["[::1]", "[::1]:5000", "[::1].test/a", "[::1]5000/a", "[::1]:x/a", "[x]/a"] {
             assert!(bad.parse::<Reference>().is_err(), "{bad}");
         }
     }

@@ -1,6 +1,6 @@
 //! What tells one state of files from another without reading them.
 
-use crate::directory::Stamp;
+use crate::directory::{FileSystem, Stamp};
 use crate::{Error, Result, Time};
 use oci_merge_image::Digest;
 use rustix::fs::stat;
@@ -13,10 +13,11 @@ const COARSE: i64 = 2;
 /// What tells one state of files from another without reading them: equal fingerprints, equal files.
 ///
 /// It is made of what the kernel says of each file: inode, mode, owner, size, and when it was written and changed, to the
-/// nanosecond. Which device it lies on is left out, for its number is another after a restart.
+/// nanosecond; and of which file system it lies on. The number of the device is left out, for it is another after a restart.
 ///
 /// Two changes within one tick of the kernel's clock have the same time. So a fingerprint says nothing for certain of
-/// files that had only just changed when they were looked at: see [`is_settled`](Fingerprint::is_settled).
+/// files that had only just changed when they were looked at, nor of files on a file system that does not keep the time of
+/// their last change itself, nor of those on several: see [`is_settled`](Fingerprint::is_settled).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     digest: Digest,
@@ -100,6 +101,19 @@ impl Print {
         self.latest = self.latest.max(Some(distinct));
     }
 
+    /// Where what follows lies.
+    pub(crate) fn system(&mut self, system: FileSystem) {
+        self.number(system.id);
+        if !system.is_trusted {
+            self.never_settles();
+        }
+    }
+
+    /// What is looked at may change without a trace.
+    pub(crate) fn never_settles(&mut self) {
+        self.latest = Some(Time { seconds: i64::MAX, nanos: 0 });
+    }
+
     pub(crate) fn finish(self) -> Fingerprint {
         Fingerprint { digest: Digest::from_sha256(self.digest.finalize().into()), latest: self.latest }
     }
@@ -139,6 +153,22 @@ mod tests {
         temp.as_file().set_modified(modified).unwrap();
         assert_ne!(first, of(&a), "its size and its time are as they were, and yet");
         assert!(Fingerprint::of_file(Path::new("/nonexistent"), &a).is_err());
+    }
+
+    #[test]
+    fn nothing_settles_where_times_cannot_be_trusted() {
+        for (is_trusted, settles) in [(true, true), (false, false)] {
+            let mut print = Print::default();
+            print.system(FileSystem { id: 1, is_trusted });
+            print.stamp(&Stamp::from(&stat("/").unwrap()));
+            assert_eq!(print.finish().is_settled(time(i64::MAX, 0)), settles);
+        }
+        let of = |id| {
+            let mut print = Print::default();
+            print.system(FileSystem { id, is_trusted: true });
+            print.finish()
+        };
+        assert_ne!(of(1), of(2), "the same numbers on another file system");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! not opened, so nothing can block.
 
 mod file;
+mod file_system;
 mod level;
 mod stamp;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod xattrs;
 use crate::fingerprint::{Fingerprint, Print};
 use crate::{Body, Entries, Entry, Error, ErrorKind, Note, Result};
 use file::OpenFile;
+pub(crate) use file_system::FileSystem;
 use level::Levels;
 use oci_merge_image::LayerPath;
 use rustix::fs::{FileType, readlinkat};
@@ -55,6 +57,8 @@ impl<'a> Directory<'a> {
     pub(crate) fn open(root: &Path, wanted: impl Fn(&LayerPath, bool) -> bool + 'a) -> Result<Directory<'a>> {
         let levels = Levels::open(root)?;
         let mut print = Print::default();
+        let system = FileSystem::of(levels.fd()).map_err(|errno| levels.failed(c"", errno))?;
+        print.system(system);
         print.stamp(&levels.stamp());
         Ok(Directory {
             levels,
@@ -104,6 +108,9 @@ impl<'a> Directory<'a> {
         }
         self.print.bytes(path.as_bytes());
         self.print.stamp(&stamp);
+        if !stamp.is_beside(&self.levels.stamp()) {
+            self.print.never_settles();
+        }
         let mut first = None;
         if links > 1 && !is_directory {
             match self.names.get(&stamp.identity()) {

@@ -16,7 +16,7 @@ pub(crate) struct Stamp {
     pub(super) gid: u32,
     pub(super) size: u64,
     modified: (i64, u64),
-    /// Nobody can set this one: it tells of a file that was written and then given its old time again.
+    /// On a file system that keeps it itself nobody can set this one: it tells of a file that was written and then given its old time again.
     changed: (i64, u64),
 }
 
@@ -57,6 +57,11 @@ impl Stamp {
         let Stamp { device: _, inode, raw_mode, uid, gid, size, modified, changed } = *self;
         let (mode, uid, gid) = (u64::from(raw_mode), u64::from(uid), u64::from(gid));
         [inode, mode, uid, gid, size, modified.0.cast_unsigned(), modified.1, changed.0.cast_unsigned(), changed.1]
+    }
+
+    /// Whether both lie on one file system.
+    pub(super) fn is_beside(&self, other: &Stamp) -> bool {
+        self.device == other.device
     }
 
     /// What all names of one file share.

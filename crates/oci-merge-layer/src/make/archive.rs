@@ -11,7 +11,7 @@ use super::verdict;
 use super::watch::{Watch, Watched};
 use super::{directory_entry, in_source};
 use crate::archive::read_start;
-use crate::directory::Stamp;
+use crate::directory::{FileSystem, Stamp};
 use crate::{
     Archive, Body, Container, Entries, Entry, Error, ErrorKind, Fingerprint, IndexBuilder, Kind, Note, Reason, Result,
     Rules, Survey, Xattrs, survey,
@@ -28,6 +28,7 @@ pub(super) struct Looked<'a> {
     file: File,
     /// What the file was before anything was read.
     stamp: Stamp,
+    system: FileSystem,
     rules: Rules,
     container: Container,
     survey: Survey,
@@ -41,6 +42,7 @@ impl<'a> Looked<'a> {
         let rules = if source.keep { Rules::kept(limits) } else { Rules::layer(limits) };
         let mut file = File::open(source.input.path()).map_err(|error| unreadable(error, source))?;
         let stamp = Stamp::of_open(&file).map_err(|errno| unreadable(errno.into(), source))?;
+        let system = FileSystem::of(&file).map_err(|errno| unreadable(errno.into(), source))?;
         let start = read_start(&mut file).map_err(|error| unreadable(error, source))?;
         let container = Container::of(&start).map_err(|error| in_source(error, source))?;
         // What is to be kept is read as a layer only, and nothing is said of what it would be otherwise.
@@ -54,7 +56,7 @@ impl<'a> Looked<'a> {
         let survey = read.map_err(|error| in_source(error, source))?;
         let landing = landing::of_archive(recipe, source, &survey.index)?;
         let route = Route::new(recipe, source, landing)?;
-        let looked = Looked { recipe, source, file, stamp, rules, container, survey, route };
+        let looked = Looked { recipe, source, file, stamp, system, rules, container, survey, route };
         looked.check_unchanged()?;
         Ok(looked)
     }
@@ -81,7 +83,7 @@ impl<'a> Looked<'a> {
 
     /// What tells the file from other states of it.
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        self.source.fingerprint.clone().unwrap_or_else(|| of_archive(&self.stamp))
+        self.source.fingerprint.clone().unwrap_or_else(|| of_archive(&self.stamp, self.system))
     }
 
     /// Its blob as the layer, and where it landed.

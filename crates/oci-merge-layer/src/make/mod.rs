@@ -25,7 +25,7 @@ mod xattrs;
 pub use layers::{Layers, Reuse, join, reuse};
 pub use recipe::{Ancestors, Attributes, Input, Owner, Recipe, Source, Times};
 pub use report::{Listed, Report};
-pub use seen::fingerprint;
+pub use seen::{fingerprint, version};
 pub use watch::{Progress, Step, Watch};
 pub(crate) use xattrs::is_kept;
 

@@ -5,14 +5,24 @@ use super::route::Route;
 use super::{directory_landing, open_directory};
 use crate::Result;
 use crate::compressor::Compressor;
-use crate::directory::Stamp;
+use crate::directory::{FileSystem, Stamp};
 use crate::fingerprint::{Fingerprint, Print};
 use crate::index::READER_VERSION;
-use rustix::fs::stat;
+use rustix::fs::{FileType, stat};
+use std::fs::File;
 
 /// The version of the packer: higher whenever a recipe and its sources yield other bytes, or other things are told of
 /// them, than before.
 const PACKER_VERSION: u64 = 1;
+
+/// What decides about bytes besides recipes and sources: the versions of all that takes part.
+pub fn version(compressor: Compressor) -> String {
+    let compressor = match compressor {
+        Compressor::Gzip(level) => format!("{}, level {}", compressor.version(), level.number()),
+        other => other.version().to_owned(),
+    };
+    format!("{}, packer {PACKER_VERSION}, reader {READER_VERSION}, {compressor}", env!("CARGO_PKG_VERSION"))
+}
 
 /// What tells a recipe and the state of its sources from others, without reading these: the layer is the same whenever
 /// this is. `None` for layers of an image, unless their [`Source::fingerprint`] is known.
@@ -41,16 +51,24 @@ fn of_source(recipe: &Recipe, source: &Source) -> Result<Option<Fingerprint>> {
             Some(open_directory(path, &route, |_, _| {})?.look()?)
         }
         Input::Archive(path) => {
-            let stat = stat(path).map_err(|errno| super::archive::unreadable(errno.into(), source))?;
-            Some(of_archive(&Stamp::from(&stat)))
+            let unreadable = |error| super::archive::unreadable(error, source);
+            let stat = stat(path).map_err(|errno| unreadable(errno.into()))?;
+            // Not opened before that is known: a FIFO would wait for somebody to write.
+            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+                return Ok(None);
+            }
+            let file = File::open(path).map_err(unreadable)?;
+            let system = FileSystem::of(&file).map_err(|errno| unreadable(errno.into()))?;
+            Some(of_archive(&Stamp::from(&stat), system))
         }
         Input::Layers(_) => None,
     })
 }
 
 /// The fingerprint of an archive's file.
-pub(super) fn of_archive(stamp: &Stamp) -> Fingerprint {
+pub(super) fn of_archive(stamp: &Stamp, system: FileSystem) -> Fingerprint {
     let mut print = Print::default();
+    print.system(system);
     print.stamp(stamp);
     print.finish()
 }
@@ -60,9 +78,7 @@ pub(super) fn of_archive(stamp: &Stamp) -> Fingerprint {
 fn of_recipe(recipe: &Recipe) -> Fingerprint {
     let Recipe { prefix, owns, sources, exclude, ancestors, base, times, compressor, limits } = recipe;
     let mut print = Print::default();
-    print.text(env!("CARGO_PKG_VERSION"));
-    print.number(PACKER_VERSION);
-    print.number(READER_VERSION.into());
+    print.text(&version(*compressor));
     print.bytes(prefix.path().as_bytes());
     texts(&mut print, owns.patterns());
     texts(&mut print, exclude);
@@ -83,10 +99,6 @@ fn of_recipe(recipe: &Recipe) -> Fingerprint {
         Times::Keep => "keep".to_owned(),
         Times::Clamp(seconds) => format!("clamp {seconds}"),
         Times::Set(seconds) => format!("set {seconds}"),
-    });
-    print.text(&match compressor {
-        Compressor::Gzip(level) => format!("{}, level {}", compressor.version(), level.number()),
-        other => other.version().to_owned(),
     });
     // What is refused under other limits is not known to be good.
     print.text(&format!("{limits:?}"));

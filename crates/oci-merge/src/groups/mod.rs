@@ -23,17 +23,14 @@ use crate::{Error, Event, Result, workers};
 use oci_merge_image::{Descriptor, DiffId, Digest, LayerPath};
 use oci_merge_layer::LayerIndex;
 use oci_merge_layer::compressor::{Compressor, Pool};
-use oci_merge_layer::make::{Layers, Progress, Watch, join};
-use oci_merge_store::{ErrorKind, Store};
+use oci_merge_layer::make::{self, Layers, Progress, Watch, join};
+use oci_merge_store::{Error as StoreError, ErrorKind, Store};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The name under which the local store keeps what layers became when they were joined.
 const FACTS: &str = "joined";
-
-/// Changes whenever joined layers get other bytes.
-const VERSION: u32 = 1;
 
 /// Joins layers as planned. Those that stay by themselves are as they were.
 pub(crate) fn join_all(
@@ -94,7 +91,7 @@ impl Joiner<'_> {
         let name = name(&members);
         let key = self.key(&members);
         let is_asked_for = members.iter().any(|member| self.run.remake.includes(&member.name));
-        let known = if is_asked_for { None } else { self.known(&key) };
+        let known = if is_asked_for || self.run.deep { None } else { self.known(&key) };
         let (descriptor, index) = match known {
             Some(known) => known,
             None => {
@@ -165,7 +162,12 @@ impl Joiner<'_> {
         }
         if let Err(error) = self.local.layout().verify(&member.descriptor) {
             self.put_aside(&member.descriptor, &error);
-            layers::make_one(self.spec, self.base, self.local, &self.run.remaking(), &member.name)?;
+            let made = layers::make_one(self.spec, self.base, self.local, &self.run.remaking(), &member.name)?;
+            if !made.iter().any(|made| made.descriptor.digest == member.descriptor.digest) {
+                let text = "it came out otherwise: its sources have changed since the run began";
+                let error = StoreError::new(ErrorKind::Mismatch, self.local.layout().name(), text);
+                return Err(Error::SourceChanged { what: member.name.clone(), source: error });
+            }
         }
         Ok(())
     }
@@ -178,10 +180,15 @@ impl Joiner<'_> {
         }
     }
 
-    /// What tells a group from others: whatever its bytes depend on.
+    /// What tells a group from others: whatever its bytes depend on. That is also what the indexes of its members say, for
+    /// one that was believed in this run may be wrong.
     fn key(&self, members: &[Ready]) -> Digest {
-        let mut text = format!("join {VERSION} {:?}\n", self.compressor);
-        members.iter().for_each(|member| text.push_str(&format!("{}\n", member.diff_id.0)));
+        let mut text = format!("join, {}, {:?}\n", make::version(self.compressor), self.run.limits);
+        for Ready { descriptor, index, .. } in members {
+            let known = self.local.index_blob(&descriptor.digest).map(|blob| blob.descriptor.digest);
+            let index = known.unwrap_or_else(|| Digest::of(&index.to_bytes()));
+            text.push_str(&format!("{} {index}\n", descriptor.digest));
+        }
         Digest::of(text.as_bytes())
     }
 

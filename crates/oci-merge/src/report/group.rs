@@ -46,7 +46,8 @@ pub(super) fn group(findings: &[Finding], many: &[Many]) -> Vec<Group> {
     for bucket in &buckets {
         let mut found = Vec::new();
         let lead = bucket.first().and_then(|first| findings.get(*first));
-        match lead.and_then(|lead| crowds.get(&cause(lead)?)) {
+        // What has no path stands by itself, one by one.
+        match lead.filter(|lead| lead.path().is_some()).and_then(|lead| crowds.get(&cause(lead)?)) {
             Some(many) => found.extend(crowd(findings, bucket, many)),
             None => split(findings, bucket, 0, &mut found),
         }

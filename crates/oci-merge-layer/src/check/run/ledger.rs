@@ -51,10 +51,12 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Something of a layer is kept from running; `None` is the base, of which nothing is told.
+    /// Something of a layer is kept from running; `None` is the base, of which nothing is told. What stops an image is
+    /// never hidden behind what only warns, however much that is.
     pub(super) fn add(&mut self, layer: Option<usize>, cause: Cause, file: Place, lacks: Option<&[u8]>) {
         let Some(layer) = layer else { return };
-        let is_full = self.causes.len() >= MOST_CAUSES && !self.causes.contains_key(&(layer, cause.clone()));
+        let stops = matches!(cause, Cause::Machine | Cause::Versions(..));
+        let is_full = !stops && self.causes.len() >= MOST_CAUSES && !self.causes.contains_key(&(layer, cause.clone()));
         let cause = if is_full { Cause::Limit } else { cause };
         let evidence = self.causes.entry((layer, cause)).or_default();
         evidence.files.insert(file);

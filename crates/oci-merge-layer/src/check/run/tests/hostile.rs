@@ -32,6 +32,15 @@ fn a_program_with_too_many_libraries_and_directories_ends() {
     assert!(told.iter().any(|told| told.starts_with("OM0401 LOOKUPS_EXHAUSTED")), "{told:?}");
 }
 
+#[test]
+fn no_number_of_warnings_hides_an_error() {
+    let mut list: String = (0..10_100).map(|n| format!("l opt/a/{n} ->/opt/gone{n}/x\n")).collect();
+    list += "x opt/a/bin/a m=183:64";
+    let told = alone(&list);
+    assert!(told.iter().any(|told| told.starts_with("OM0401 LOOKUPS_EXHAUSTED")), "{}", told.len());
+    assert!(told.iter().any(|told| told.starts_with("OM0403")), "{}", told.len());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

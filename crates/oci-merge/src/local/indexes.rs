@@ -43,8 +43,7 @@ impl Local {
     pub(crate) fn remember(&self, index: &LayerIndex) -> Digest {
         let bytes = index.to_bytes();
         let _ = self.layout.put_facts(index.digest(), INDEX, &bytes);
-        self.note(index, &bytes, None);
-        Digest::of(&bytes)
+        self.note(index, &bytes, None)
     }
 
     /// The same, unless it is known.
@@ -70,13 +69,15 @@ impl Local {
         self.indexes.lock().unwrap_or_else(PoisonError::into_inner).get(layer).cloned()
     }
 
-    /// What a registry has is not forgotten for what is here.
-    fn note(&self, index: &LayerIndex, bytes: &[u8], published: Option<Arc<[u8]>>) {
+    /// The digest of the bytes. What a registry has is not forgotten for what is here.
+    fn note(&self, index: &LayerIndex, bytes: &[u8], published: Option<Arc<[u8]>>) -> Digest {
         let blob = IndexBlob { descriptor: Descriptor::of(MediaType::from(MEDIA_TYPE), bytes), published };
+        let digest = blob.descriptor.digest.clone();
         let mut known = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         let is_published = |there: &IndexBlob| there.published.is_some() && there.descriptor == blob.descriptor;
         if blob.published.is_some() || !known.get(index.digest()).is_some_and(is_published) {
             known.insert(index.digest().clone(), blob);
         }
+        digest
     }
 }

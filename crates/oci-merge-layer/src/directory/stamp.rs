@@ -14,7 +14,7 @@ pub(crate) struct Stamp {
     raw_mode: u32,
     pub(super) uid: u32,
     pub(super) gid: u32,
-    pub(super) size: u64,
+    pub(crate) size: u64,
     modified: (i64, u64),
     /// On a file system that keeps it itself nobody can set this one: it tells of a file that was written and then given its old time again.
     changed: (i64, u64),

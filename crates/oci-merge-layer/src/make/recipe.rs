@@ -53,7 +53,8 @@ pub struct Source {
     /// Whether the archive's bytes must be the layer's.
     pub keep: bool,
     /// What tells it from other sources, and from other states of it, if the caller knows better than by looking at it: a
-    /// file that has a known digest need not be there to be told from others.
+    /// file that has a known digest need not be there to be told from others. Whoever gives one vouches that nobody writes
+    /// to the file while it is read.
     pub fingerprint: Option<Fingerprint>,
 }
 

@@ -156,17 +156,29 @@ fn a_file_that_grows_while_it_is_packed_is_named() {
 }
 
 #[test]
-fn an_archive_that_changes_between_its_readings_is_named() {
-    let archive = file(&tar(&["f a =1"]));
-    let changed = AtomicBool::new(false);
-    let change = |progress: super::super::Progress| {
-        if progress.step == super::super::Step::Pack && !changed.swap(true, Ordering::Relaxed) {
-            fs::OpenOptions::new().append(true).open(archive.path()).unwrap().write_all(&[0; 512]).unwrap();
-        }
-    };
-    let watch = Watch { progress: &change, ..Watch::nobody() };
-    let error = make(&recipe(vec![source(&archive)]), &pool(), &watch, || Ok(Vec::new())).unwrap_err();
-    assert_eq!((error.kind(), error.file()), (ErrorKind::Changed, Some(archive.path())), "{error}");
+fn an_archive_that_changes_between_its_readings_is_named_but_one_of_a_store_may_be_marked_as_used() {
+    let append = |file: &Path| fs::OpenOptions::new().append(true).open(file).unwrap().write_all(&[0; 512]).unwrap();
+    let touch = |file: &Path| fs::File::open(file).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let vouched = || Some(crate::Fingerprint::of_digests([&oci_merge_image::Digest::of(b"")]));
+    type Change<'a> = &'a (dyn Fn(&Path) + Sync);
+    let cases: [(Change<'_>, Option<crate::Fingerprint>, bool); 4] =
+        [(&append, None, false), (&touch, None, false), (&append, vouched(), false), (&touch, vouched(), true)];
+    for (number, (change, fingerprint, is_fine)) in cases.into_iter().enumerate() {
+        let archive = file(&tar(&["f a =1"]));
+        let changed = AtomicBool::new(false);
+        let change = |progress: super::super::Progress| {
+            if progress.step == super::super::Step::Pack && !changed.swap(true, Ordering::Relaxed) {
+                change(archive.path());
+            }
+        };
+        let watch = Watch { progress: &change, ..Watch::nobody() };
+        let recipe = recipe(vec![Source { fingerprint, ..source(&archive) }]);
+        let error = make(&recipe, &pool(), &watch, || Ok(Vec::new())).err();
+        let found = error.as_ref().map(|error| (error.kind(), error.file()));
+        let expected = (!is_fine).then_some((ErrorKind::Changed, Some(archive.path())));
+        assert_eq!(found, expected, "case {number}");
+        assert!(changed.into_inner(), "case {number}");
+    }
 }
 
 #[test]

@@ -60,7 +60,8 @@ impl Arena {
     /// Nothing more will come.
     pub(super) fn close(mut self) -> Arena {
         self.known = HashMap::new();
-        self.names.shrink_to_fit();
+        // Copied, as the records are.
+        self.names = self.names.as_slice().into();
         self
     }
 }

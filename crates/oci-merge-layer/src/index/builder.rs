@@ -125,8 +125,9 @@ impl IndexBuilder {
         self.limit_texts(&order);
         self.number_groups(&order);
         self.whiteouts.sort();
-        let IndexBuilder { root, whiteouts, judge, arena, mut records, .. } = self;
-        arrange(&mut records, order);
+        // Copied: the room that a list has for growing is of use to the next layer, but not in pieces between lists that stay.
+        let records = order.iter().map(|&sequence| self.record(sequence).clone()).collect();
+        let IndexBuilder { root, whiteouts, judge, arena, .. } = self;
         Ok(LayerIndex { digest, diff_id, root, whiteouts, notes: judge.into_notes(), records, arena: arena.close() })
     }
 
@@ -186,27 +187,6 @@ pub(super) fn same_metadata(a: &Record, b: &Record) -> bool {
 /// A path that is in the arena, for a message.
 pub(super) fn layer_path(bytes: &[u8]) -> LayerPath {
     LayerPath::parse(bytes).unwrap_or_default()
-}
-
-/// Puts the records into an order, those that are not in it to no place at all.
-fn arrange(records: &mut Vec<Record>, order: Vec<u32>) {
-    // In place, along the cycles of the permutation: a second list of records would double the memory.
-    let mut order = order;
-    let mut in_order = vec![false; records.len()];
-    order.iter().for_each(|&i| in_order[i as usize] = true);
-    order.extend((0..records.len() as u32).filter(|&i| !in_order[i as usize]));
-    drop(in_order);
-    for start in 0..order.len() {
-        let mut here = start;
-        while order[here] as usize != start {
-            let next = order[here] as usize;
-            records.swap(here, next);
-            order[here] = here as u32;
-            here = next;
-        }
-        order[here] = here as u32;
-    }
-    records.retain(|record| record.flags & DROPPED == 0);
 }
 
 /// A hard link is a file until its target is known.

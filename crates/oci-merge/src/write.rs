@@ -14,7 +14,7 @@ use oci_merge_image::{Descriptor, Digest, Form, MediaType, shown};
 use oci_merge_store::archive::{Image as ArchiveImage, write_archive};
 use oci_merge_store::copy::{self, CopyEvent, CopyOptions, How, Ledger, copy};
 use oci_merge_store::registry::Registry;
-use oci_merge_store::{ErrorKind, Layout, Memory, Overlay, Store};
+use oci_merge_store::{Layout, Memory, Overlay, Store};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -168,17 +168,11 @@ impl Writer<'_> {
         let layout = self.image.local.layout();
         let remembered = self.image.layers.iter().filter(|layer| layer.is_remembered);
         let settled = workers::for_each(&remembered.collect::<Vec<_>>(), self.image.run.jobs(), |layer| {
-            match layout.verify(&layer.descriptor) {
-                Err(e) if e.kind() == ErrorKind::Mismatch => {
-                    let path = layout.quarantine(&layer.descriptor.digest).map_err(|e| Error::store(&layer.name, e))?;
-                    path.iter().for_each(|path| {
-                        self.tell(CopyEvent::Quarantined { descriptor: &layer.descriptor, path });
-                    });
-                    Ok(())
-                }
-                Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::store(&layer.name, e)),
-                _ => Ok(()),
-            }
+            let moved = layout.quarantine(&layer.descriptor).map_err(|e| Error::store(&layer.name, e))?;
+            moved.iter().for_each(|path| {
+                self.tell(CopyEvent::Quarantined { descriptor: &layer.descriptor, path });
+            });
+            Ok(())
         });
         settled.into_iter().collect()
     }

@@ -2,7 +2,7 @@
 
 use super::watched::{Origin, Watched};
 use super::{CopyEvent, CopyOptions, How, LAYER_BYTES, Ledger, Phase, Plan, Planned, Transfer};
-use crate::{Content, Error, ErrorKind, Layout, MANIFEST_BLOB_UNKNOWN, Result, Side, Store};
+use crate::{Content, Error, ErrorKind, MANIFEST_BLOB_UNKNOWN, Result, Side, Store};
 use oci_merge_image::{Descriptor, Form};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -173,14 +173,20 @@ impl Copying<'_> {
             Err(e) if e.side() == Some(Side::Source) && e.kind() == ErrorKind::Mismatch => e,
             other => return other,
         };
-        let is_bad = |cache: &&Layout| cache.verify(blob).is_err_and(|e| e.kind() == ErrorKind::Mismatch);
-        if let Some(cache) = self.options.cache.filter(is_bad) {
-            let Some(path) = cache.quarantine(&blob.digest).map_err(|e| e.at(Side::Source))? else { return Err(error) };
-            (self.observe)(CopyEvent::Quarantined { descriptor: blob, path: &path });
+        if self.mend(blob).map_err(|e| e.at(Side::Source))? {
             return self.try_send(blob);
         }
         let spoilt = matches!(error.reason(), Some("DIGEST_MISMATCH" | "DESCRIPTOR_SIZE"));
         if spoilt && self.from.content(blob).is_none() { self.try_send(blob) } else { Err(error) }
+    }
+
+    /// Moves a blob that has gone bad in the local store out of the way. Whether it is worth another try: somebody else may
+    /// have been faster.
+    fn mend(&self, blob: &Descriptor) -> Result<bool> {
+        let Some(cache) = self.options.cache else { return Ok(false) };
+        let moved = cache.quarantine(blob)?;
+        moved.iter().for_each(|path| (self.observe)(CopyEvent::Quarantined { descriptor: blob, path }));
+        Ok(moved.is_some() || cache.exists(blob)?)
     }
 
     fn try_send(&self, blob: &Descriptor) -> Result<u64> {

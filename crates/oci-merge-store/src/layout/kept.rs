@@ -231,8 +231,9 @@ mod tests {
         store.put_facts(&blobs[0].digest, "index", b"x").unwrap();
         // One that is a directory is removed as well.
         std::fs::create_dir_all(temp.path().join(format!("blobs/sha256/{}/x", Digest::of(b"x").hex()))).unwrap();
-        store.quarantine(&Digest::of(b"x")).unwrap();
-        store.quarantine(&blobs[1].digest).unwrap();
+        store.quarantine(&Descriptor::of(MediaType::ImageLayer, b"x")).unwrap();
+        std::fs::write(temp.path().join("blobs/sha256").join(blobs[1].digest.hex()), "23").unwrap();
+        store.quarantine(&blobs[1]).unwrap();
         drop(store);
         // What was used in the moment in which somebody began to work may be used by them.
         std::thread::sleep(Duration::from_millis(30));

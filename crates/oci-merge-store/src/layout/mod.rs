@@ -158,7 +158,11 @@ impl Layout {
     /// # Errors
     /// [`ErrorKind::Mismatch`] if it is not, [`ErrorKind::NotFound`] if there is none.
     pub fn verify(&self, descriptor: &Descriptor) -> Result<()> {
-        match pour(&mut self.fetch(descriptor)?, &mut io::sink()) {
+        self.read_to_end(self.fetch(descriptor)?)
+    }
+
+    fn read_to_end(&self, mut content: Verified) -> Result<()> {
+        match pour(&mut content, &mut io::sink()) {
             Ok(_) => Ok(()),
             Err(Spilt::Reading(e) | Spilt::Writing(e)) => Err(Error::read(self.place(), e)),
         }
@@ -257,17 +261,20 @@ impl Layout {
         let blobs = self.root().make(BLOBS)?.make(digest.algorithm().name())?;
         let hex = digest.hex();
         self.wrote();
+        self.move_directory_aside(&blobs, digest)?;
         let _guard = self.guard();
-        if blobs.inside(&hex).is_ok_and(|directory| directory.is_some()) {
-            self.quarantine(digest)?; // a file cannot be renamed over a directory
-        }
         file.keep(&blobs, OsStr::new(&hex))
+    }
+
+    /// The directory of the blobs whose names are of the same algorithm; `None` if there is none yet.
+    fn blobs_of(&self, digest: &Digest) -> Result<Option<Directory>> {
+        let Some(blobs) = self.root().inside(BLOBS)? else { return Ok(None) };
+        blobs.inside(digest.algorithm().name())
     }
 
     /// The file of a blob and its size; `None` if there is no such name.
     pub(crate) fn blob(&self, digest: &Digest) -> Result<Option<(File, u64)>> {
-        let Some(blobs) = self.root().inside(BLOBS)? else { return Ok(None) };
-        let Some(blobs) = blobs.inside(digest.algorithm().name())? else { return Ok(None) };
+        let Some(blobs) = self.blobs_of(digest)? else { return Ok(None) };
         let _guard = self.guard();
         let found = blobs.file(&digest.hex()).map_err(|e| e.about(digest))?;
         if let Some((file, _)) = &found {

@@ -215,9 +215,9 @@ fn a_blob_that_the_disk_changed_is_found_out() {
         assert_eq!(error.digest(), Some(&blob.digest));
         assert_eq!(layout.exists(&blob).unwrap(), wrong.len() == 11, "{wrong:?}");
     }
-    let moved = layout.quarantine(&blob.digest).unwrap().unwrap();
+    let moved = layout.quarantine(&blob).unwrap().unwrap();
     assert_eq!(fs::read(moved).unwrap(), b"");
-    assert_eq!(layout.quarantine(&blob.digest).unwrap(), None);
+    assert_eq!(layout.quarantine(&blob).unwrap(), None);
     assert_eq!(layout.fetch(&blob).err().unwrap().kind(), ErrorKind::NotFound);
 }
 

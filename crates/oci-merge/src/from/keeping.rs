@@ -59,14 +59,9 @@ impl Store for Keeping {
         if self.passing && !layout.exists(descriptor)? {
             return self.stream(descriptor);
         }
-        match layout.verify(descriptor) {
-            Ok(()) => {}
-            Err(e) if e.kind() == ErrorKind::NotFound => layout.push(descriptor, &Far { keeping: self, descriptor })?,
-            Err(e) if e.kind() == ErrorKind::Mismatch => {
-                layout.quarantine(&descriptor.digest)?;
-                layout.push(descriptor, &Far { keeping: self, descriptor })?;
-            }
-            Err(e) => return Err(e),
+        layout.quarantine(descriptor)?;
+        if !layout.exists(descriptor)? {
+            layout.push(descriptor, &Far { keeping: self, descriptor })?;
         }
         layout.fetch(descriptor)
     }

@@ -243,7 +243,8 @@ fn what_is_used_byte_for_byte_is_joined_last_and_what_is_to_be_kept_never() {
     assert_eq!(pairs(how(2)), ["image+3 joined", "kept kept"]);
     let error = stage.assemble(&most(&spec, 1)).unwrap_err().to_string();
     let expected = "5 layers (0 of them the base's); an image may have 1, as max-layers in [policy] says; \
-                    2 are left when they are joined, for those with `keep = true` stay";
+                    2 are left when they are joined, for those with `keep = true` stay, and what would be more than a \
+                    limit allows (--limit)";
     assert_eq!(error, expected);
 }
 

@@ -1,6 +1,6 @@
 //! How many layers an image may have.
 
-use super::{Piece, Plan};
+use super::{Load, Piece, Plan};
 use crate::build::MAX_LAYERS;
 use crate::layers::Ready;
 use crate::open::OpenBase;
@@ -59,10 +59,15 @@ impl<'a> Limit<'a> {
             size: layer.descriptor.size,
             is_kept: layer.how == How::Kept,
             is_fixed: is_fixed(&layer.name) || layer.index.root().is_some_and(|root| root.xattrs.is_some()),
+            load: Load::of(&layer.index),
         };
-        Plan::of(&layers.iter().map(piece).collect::<Vec<_>>(), self.most - self.base).map_err(|fewest| {
-            let text =
-                format!("{} are left when they are joined, for those with `keep = true` stay", self.base + fewest);
+        let pieces: Vec<Piece> = layers.iter().map(piece).collect();
+        Plan::of(&pieces, self.most - self.base, &run.limits).map_err(|fewest| {
+            let text = format!(
+                "{} are left when they are joined, for those with `keep = true` stay, and what would be more than a \
+                 limit allows (--limit)",
+                self.base + fewest
+            );
             self.refuse(layers.len(), &text)
         })
     }

@@ -10,7 +10,7 @@ mod plan;
 pub(crate) use limit::Limit;
 pub use member::Member;
 pub(crate) use member::{JOINED, annotation, members};
-pub(crate) use plan::{Piece, Plan};
+pub(crate) use plan::{Load, Piece, Plan};
 
 use crate::event::{How, Phase};
 use crate::layers::{self, Ready};
@@ -176,7 +176,7 @@ impl Joiner<'_> {
     fn put_aside(&self, blob: &Descriptor, error: &oci_merge_store::Error) {
         if error.kind() == ErrorKind::Mismatch {
             // If that fails, whoever writes the blob again is told.
-            let _ = self.local.layout().quarantine(&blob.digest);
+            let _ = self.local.layout().quarantine(blob);
         }
     }
 

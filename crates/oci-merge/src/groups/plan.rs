@@ -6,6 +6,8 @@
 //! happens in one place then hardly ever reaches another.
 
 use oci_merge_image::Digest;
+use oci_merge_layer::index::EntryView;
+use oci_merge_layer::{LayerIndex, Limits};
 use std::ops::Range;
 
 /// What is known of a layer when it is decided which are joined.
@@ -17,6 +19,32 @@ pub(crate) struct Piece {
     pub(crate) is_kept: bool,
     /// Whether it must stay as it is.
     pub(crate) is_fixed: bool,
+    /// What it adds to what limits bound.
+    pub(crate) load: Load,
+}
+
+/// What of a layer limits bound.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Load {
+    pub(crate) entries: u64,
+    /// Bytes of its tar; more rather than less.
+    pub(crate) bytes: u64,
+}
+
+impl Load {
+    pub(crate) fn of(index: &LayerIndex) -> Load {
+        // A header, one of PAX, and its records, as a rule.
+        let bytes = |entry: EntryView<'_>| entry.size.saturating_add(4 * 512);
+        Load { entries: index.len() as u64, bytes: index.entries().map(bytes).fold(0, u64::saturating_add) }
+    }
+
+    fn and(self, other: Load) -> Load {
+        Load { entries: self.entries.saturating_add(other.entries), bytes: self.bytes.saturating_add(other.bytes) }
+    }
+
+    fn is_within(self, limits: &Limits) -> bool {
+        self.entries <= limits.entries && self.bytes <= limits.layer_bytes
+    }
 }
 
 /// Groups of neighbours, of one layer or more.
@@ -28,12 +56,12 @@ impl Plan {
     ///
     /// # Errors
     /// That cannot be; so many are left.
-    pub(crate) fn of(pieces: &[Piece], most: usize) -> Result<Plan, usize> {
+    pub(crate) fn of(pieces: &[Piece], most: usize, limits: &Limits) -> Result<Plan, usize> {
         let mut groups: Vec<Group> = (0..).zip(pieces).map(|(number, piece)| Group::of(number, piece)).collect();
         let seams: Vec<Digest> = pieces.windows(2).map(seam).collect();
         while groups.len() > most {
             let pairs = groups.windows(2).enumerate();
-            let costs = pairs.filter_map(|(at, pair)| Some((Group::cost(pair, &seams)?, at)));
+            let costs = pairs.filter_map(|(at, pair)| Some((Group::cost(pair, &seams, limits)?, at)));
             let Some((_, at)) = costs.min() else { return Err(groups.len()) };
             let upper = groups.remove(at + 1);
             if let Some(lower) = groups.get_mut(at) {
@@ -60,19 +88,21 @@ struct Group {
     weight: u64,
     is_kept: bool,
     is_fixed: bool,
+    load: Load,
 }
 
 impl Group {
     fn of(number: usize, piece: &Piece) -> Group {
         // A new version of a tool, a little larger than the last, weighs the same.
         let weight = piece.size.checked_next_power_of_two().unwrap_or(u64::MAX);
-        Group { members: number..number + 1, weight, is_kept: piece.is_kept, is_fixed: piece.is_fixed }
+        let Piece { is_kept, is_fixed, load, .. } = *piece;
+        Group { members: number..number + 1, weight, is_kept, is_fixed, load }
     }
 
     /// What it costs to join two neighbours; `None` if they cannot be.
-    fn cost<'s>(pair: &[Group], seams: &'s [Digest]) -> Option<(bool, u64, &'s Digest)> {
+    fn cost<'s>(pair: &[Group], seams: &'s [Digest], limits: &Limits) -> Option<(bool, u64, &'s Digest)> {
         let [lower, upper] = pair else { return None };
-        let can_be = !lower.is_fixed && !upper.is_fixed;
+        let can_be = !lower.is_fixed && !upper.is_fixed && lower.load.and(upper.load).is_within(limits);
         let seam = seams.get(lower.members.end - 1).filter(|_| can_be)?;
         Some((lower.is_kept || upper.is_kept, lower.weight.saturating_add(upper.weight), seam))
     }
@@ -81,6 +111,7 @@ impl Group {
     fn take(&mut self, upper: Group) {
         self.members.end = upper.members.end;
         self.weight = self.weight.saturating_add(upper.weight);
+        self.load = self.load.and(upper.load);
         // Its bytes are new now, whosever they were.
         self.is_kept = false;
     }
@@ -96,12 +127,12 @@ mod tests {
     use super::*;
 
     fn piece(name: &str, size: u64) -> Piece {
-        Piece { name: name.into(), size, is_kept: false, is_fixed: false }
+        Piece { name: name.into(), size, is_kept: false, is_fixed: false, load: Load::default() }
     }
 
     /// The groups as lists of names.
     fn names(pieces: &[Piece], most: usize) -> Vec<Vec<String>> {
-        let plan = Plan::of(pieces, most).unwrap();
+        let plan = Plan::of(pieces, most, &Limits::default()).unwrap();
         let names = |group: &Range<usize>| pieces[group.clone()].iter().map(|piece| piece.name.clone()).collect();
         plan.groups().iter().map(names).collect()
     }
@@ -134,9 +165,23 @@ mod tests {
         make(&pieces, 3, "a b cd");
         pieces[0].is_fixed = true;
         make(&pieces, 2, "a bcd");
-        assert_eq!(Plan::of(&pieces, 1), Err(2));
+        assert_eq!(Plan::of(&pieces, 1, &Limits::default()), Err(2));
         pieces[2].is_fixed = true;
-        assert_eq!(Plan::of(&pieces, 3), Err(4), "neighbours only");
+        assert_eq!(Plan::of(&pieces, 3, &Limits::default()), Err(4), "neighbours only");
+    }
+
+    #[test]
+    fn no_group_is_more_than_one_layer_may_be() {
+        let mut pieces: Vec<Piece> = ["a", "b", "c", "d"].iter().map(|name| piece(name, 1)).collect();
+        let limits = Limits { entries: 10, layer_bytes: 100, ..Limits::default() };
+        let loads = [(5, 1), (6, 1), (4, 50), (1, 51)];
+        for (piece, (entries, bytes)) in pieces.iter_mut().zip(loads) {
+            piece.load = Load { entries, bytes };
+        }
+        // a and b have too many entries, c and d too many bytes.
+        let groups: Vec<_> = Plan::of(&pieces, 3, &limits).unwrap().groups().to_vec();
+        assert_eq!(groups, [0..1, 1..3, 3..4]);
+        assert_eq!(Plan::of(&pieces, 2, &limits), Err(3));
     }
 
     /// SplitMix64.

@@ -55,7 +55,18 @@ fn a_refused_archive_is_one() {
     let place = Place::new();
     place.write("noise.tar.gz", "<!DOCTYPE html><title>404</title>");
     spec(&place, "scratch", "path = \"noise.tar.gz\"");
-    refused(&place, &["build"], 1, &["OM0220", "tool"]);
+    refused(&place, &["build"], 1, &["OM0220", "tool", "the error page of a web server"]);
+
+    let whole = crate::from::gzip(&crate::from::tar(&["d bin", "f bin/tool =1"]));
+    std::fs::write(place.path("cut.tar.gz"), &whole[..whole.len() / 2]).unwrap();
+    let url = format!("file://{}", place.path("cut.tar.gz").display());
+    let sha256 = oci_merge_image::Digest::of(&whole[..whole.len() / 2]);
+    for source in ["path = \"cut.tar.gz\"".to_owned(), format!("url = \"{url}\"\nsha256 = \"{}\"", sha256.hex())] {
+        spec(&place, "scratch", &source);
+        // By its name in the spec, not by that of a blob of the store.
+        let name = if source.contains("url") { &url } else { "cut.tar.gz: " };
+        refused(&place, &["build"], 1, &["OM0220", "GZ_TRUNCATED", name, "this copy ends too early"]);
+    }
 }
 
 #[test]
@@ -78,7 +89,7 @@ fn a_network_that_is_not_there_is_three() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     spec(&place, &format!("{address}/base/image:1"), "path = \"tool\"");
     place.write("tool/x", "1");
-    refused(&place, &["build"], 3, &["OM0503", &address.to_string()]);
+    refused(&place, &["build"], 3, &["OM0503", &address.to_string(), "oci-merge explain OM0503"]);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Sought {
     pub(crate) is_directory: bool,
     /// What tells it from others, if that is known better than by looking at it.
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// What messages call it, if it is in the local store.
+    pub(crate) known_as: Option<PathBuf>,
 }
 
 /// Looks for one source of a layer for a platform; no file is read and nothing is downloaded.
@@ -32,25 +34,30 @@ pub(crate) fn seek(
     platform: &Platform,
     local: &Local,
 ) -> Result<Sought> {
-    let in_store = |sha256: &Digest, fingerprint| Sought {
+    let in_store = |sha256: &Digest, fingerprint, known_as| Sought {
         path: local.layout().blob_path(sha256),
         is_directory: false,
         fingerprint: Some(fingerprint),
+        known_as: Some(known_as),
     };
     match source.place_for(platform) {
         Place::Path(path) => {
             let (path, is_directory) = look_at(spec, layer, source, path)?;
-            Ok(Sought { path, is_directory, fingerprint: None })
+            Ok(Sought { path, is_directory, fingerprint: None, known_as: None })
         }
         Place::Pinned { path, sha256 } => {
             let (path, _) = look_at(spec, layer, source, path)?;
             let fingerprint = Fingerprint::of_file(&path, &sha256);
             let fingerprint = fingerprint.map_err(|source| Error::Layer { layer: layer.name.clone(), source })?;
-            Ok(in_store(&sha256, fingerprint))
+            Ok(in_store(&sha256, fingerprint, path))
         }
-        Place::Url { sha256: Some(sha256), .. } => Ok(in_store(&sha256, Fingerprint::of_digests([&sha256]))),
+        Place::Url { url, sha256: Some(sha256) } => {
+            Ok(in_store(&sha256, Fingerprint::of_digests([&sha256]), url.into()))
+        }
         // Its download fails, and says which digest is missing.
-        Place::Url { url, sha256: None } => Ok(Sought { path: url.into(), is_directory: false, fingerprint: None }),
+        Place::Url { url, sha256: None } => {
+            Ok(Sought { path: url.into(), is_directory: false, fingerprint: None, known_as: None })
+        }
     }
 }
 

@@ -248,6 +248,7 @@ impl<'a> Bench<'a> {
                 },
                 keep: source.keep,
                 fingerprint: sought.fingerprint,
+                known_as: sought.known_as,
                 ..Source::new(input)
             })
         };

@@ -109,6 +109,15 @@ impl Finding {
                 "nothing need be done on Linux; where case or form does not count, one hides the other".into()
             }
             (Code::UnusedException, _) => "take it out, or it hides the next collision there".into(),
+            (Code::Archive, Some("NOT_A_TAR")) => {
+                "look at what it is, such as the error page of a web server, and fetch it again".into()
+            }
+            (Code::Archive, Some(reason)) if reason.ends_with("_TRUNCATED") => {
+                "fetch it, or make it, again: this copy ends too early".into()
+            }
+            (Code::Archive, Some(reason)) if reason.starts_with("LIMIT") => {
+                "if you trust its maker, raise that limit (--limit NAME=VALUE)".into()
+            }
             (Code::Archive, _) => {
                 "unpack it and give the directory, or ask its maker for an archive that all readers agree on".into()
             }

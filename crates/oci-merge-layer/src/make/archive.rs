@@ -151,7 +151,7 @@ impl<'a> Looked<'a> {
             None => now == self.stamp,
         };
         if !is_unchanged {
-            return Err(Error::new(ErrorKind::Changed, "changed while it was read").in_file(self.source.input.path()));
+            return Err(Error::new(ErrorKind::Changed, "changed while it was read").in_file(self.source.name()));
         }
         Ok(())
     }
@@ -183,5 +183,5 @@ fn rewound(file: &File, source: &Source) -> Result<File> {
 }
 
 pub(super) fn unreadable(error: std::io::Error, source: &Source) -> Error {
-    Error::io("cannot be read", error).in_file(source.input.path())
+    Error::io("cannot be read", error).in_file(source.name())
 }

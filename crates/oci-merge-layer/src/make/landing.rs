@@ -40,7 +40,7 @@ pub(super) fn of_archive(recipe: &Recipe, source: &Source, index: &LayerIndex) -
                 "holds {belongs}, which belongs to the layer, and {strange}, which does not: say `to = \"/\"` if it \
                  begins at the root of the image, or `to = \"{prefix}\"` if its content goes there"
             );
-            Err(Error::new(ErrorKind::Source, text).in_file(source.input.path()))
+            Err(Error::new(ErrorKind::Source, text).in_file(source.name()))
         }
         (Some(_), None) => Ok(LayerPath::root()),
         (None, _) => Ok(recipe.prefix.path().clone()),

@@ -177,5 +177,5 @@ fn directory_entry(path: LayerPath, mtime: Time) -> Entry {
 
 /// The same error, which says which source it is about.
 fn in_source(error: Error, source: &Source) -> Error {
-    if error.file().is_some() { error } else { error.in_file(source.input.path()) }
+    if error.file().is_some() { error } else { error.in_file(source.name()) }
 }

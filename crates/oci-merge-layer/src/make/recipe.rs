@@ -56,6 +56,8 @@ pub struct Source {
     /// file that has a known digest need not be there to be told from others. Whoever gives one vouches that nobody writes
     /// to the file while it is read.
     pub fingerprint: Option<Fingerprint>,
+    /// What messages call it, if where it lies tells nobody what it is; such as the URL of a file in a store.
+    pub known_as: Option<PathBuf>,
 }
 
 impl Source {
@@ -70,7 +72,13 @@ impl Source {
             owner: Owner::Root,
             keep: false,
             fingerprint: None,
+            known_as: None,
         }
+    }
+
+    /// What messages call it.
+    pub(super) fn name(&self) -> &Path {
+        self.known_as.as_deref().unwrap_or_else(|| self.input.path())
     }
 }
 
@@ -87,7 +95,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// What messages call it: where it lies on the host, or the name of the image.
+    /// Where it lies on the host, or the name of the image.
     pub fn path(&self) -> &Path {
         match self {
             Input::Directory(path) | Input::Archive(path) => path,
@@ -200,7 +208,7 @@ impl Recipe {
 
     /// Finds contradictions, before anything is read.
     pub(super) fn check(&self) -> Result<()> {
-        let wrong = |source: &Source, text: &str| Err(Error::new(ErrorKind::Source, text).in_file(source.input.path()));
+        let wrong = |source: &Source, text: &str| Err(Error::new(ErrorKind::Source, text).in_file(source.name()));
         if self.sources.is_empty() {
             return Err(Error::new(ErrorKind::Source, "a layer needs a source"));
         }

@@ -109,7 +109,7 @@ fn of_recipe(recipe: &Recipe) -> Fingerprint {
 
 fn add_source(print: &mut Print, source: &Source) {
     // Where it lies plays no part, and what tells its states apart is not the recipe's.
-    let Source { input, strip, include, exclude, to, owner, keep, fingerprint: _ } = source;
+    let Source { input, strip, include, exclude, to, owner, keep, fingerprint: _, known_as: _ } = source;
     print.number(match input {
         Input::Directory(_) => 0,
         Input::Archive(_) => 1,

@@ -42,6 +42,10 @@ impl Failure {
             error => {
                 let head = terminal.paint(BAD, &format!("error[{}]", error.code()));
                 terminal.say(format!("{head}: {error}"));
+                // A request that cannot be carried out as it was made says itself how it can be.
+                if !matches!(error, Error::Usage(_) | Error::Cancelled) {
+                    terminal.say(format!("More about a code: oci-merge explain {}", error.code()));
+                }
             }
         }
         github::failure(&self.0);

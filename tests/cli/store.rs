@@ -178,6 +178,23 @@ fn archives_and_downloads_are_known_by_their_files_and_digests() {
     place.run(&["build"]).ends(5).says(&["OM0601", "pinned"]);
 }
 
+#[test]
+fn without_a_place_for_the_store_a_run_does_without() {
+    let place = demo();
+    let cold = digest(&place.run(&["build"]).ends(0));
+    let mut command = place.command(&["build"]);
+    // Nobody makes directories there.
+    let forbidden = Ran::of(command.env("OCI_MERGE_CACHE", "/sys/oci-merge")).ends(0);
+    let forbidden = forbidden.says(&["warning: the local store /sys/oci-merge cannot be written to"]);
+    assert_eq!(digest(&forbidden), cold);
+    let mut command = place.command(&["build"]);
+    for name in ["OCI_MERGE_CACHE", "XDG_CACHE_HOME", "HOME"] {
+        command.env_remove(name);
+    }
+    let homeless = Ran::of(&mut command).ends(0).says(&["warning: neither OCI_MERGE_CACHE nor HOME is set"]);
+    assert_eq!(digest(&homeless), cold);
+}
+
 /// Spoils a file in a way, or puts something else into its place.
 type Damage = (&'static str, fn(&Path));
 

@@ -109,6 +109,11 @@ impl Layout {
         Ok(Layout::leased(Directory::open(path)?, path, lease))
     }
 
+    /// Whether a local store can be written to: if not, it is on a disk, or belongs to somebody, that does not allow it.
+    pub fn is_writable(&self) -> bool {
+        self.0.lease.is_some()
+    }
+
     /// Whether anything was kept since the store was opened.
     pub fn has_grown(&self) -> bool {
         self.0.wrote.load(Ordering::Relaxed)

@@ -89,7 +89,12 @@ struct Run {
 
 impl Run {
     fn settings(&self, platform: Option<&str>) -> Result<Settings> {
-        settings::settings(&self.common, platform, self.progress.observer(), self.cancel.clone())
+        let settings = settings::settings(&self.common, platform, self.progress.observer(), self.cancel.clone())?;
+        if settings.store.is_none() {
+            let text = "neither OCI_MERGE_CACHE nor HOME is set: this run remembers nothing";
+            self.say(progress::warning(self.terminal, text));
+        }
+        Ok(settings)
     }
 
     /// Writes a line to stderr, unless only the result is wanted.

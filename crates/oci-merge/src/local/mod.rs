@@ -8,12 +8,13 @@ pub(crate) use indexes::IndexBlob;
 
 use crate::settings::Run;
 use crate::{Error, Event, Result};
-use oci_merge_image::{Descriptor, Digest, MediaType};
+use oci_merge_image::{Descriptor, Digest, MediaType, shown};
 use oci_merge_layer::Time;
 use oci_merge_store::Layout;
 use oci_merge_store::layout::Removal;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
@@ -35,8 +36,18 @@ impl Local {
     pub(crate) fn open(run: &Run) -> Result<Local> {
         let failed = |e| Error::store("the local store", e);
         if let Some(directory) = &run.store {
-            let layout = Arc::new(Layout::open_store(directory).map_err(failed)?);
-            return Ok(Local { layout, path: directory.clone(), indexes: Arc::default(), temporary: None });
+            match Layout::open_store(directory) {
+                Ok(layout) if layout.is_writable() => {
+                    let (layout, path) = (Arc::new(layout), directory.clone());
+                    return Ok(Local { layout, path, indexes: Arc::default(), temporary: None });
+                }
+                Err(e) if !is_forbidden(&e) => return Err(failed(e)),
+                Ok(_) | Err(_) => {
+                    let path = shown(directory.as_os_str().as_encoded_bytes());
+                    let text = format!("the local store {path} cannot be written to: this run remembers nothing");
+                    run.observer.tell(Event::Warning { text });
+                }
+            }
         }
         let made = tempfile::Builder::new().prefix("oci-merge-").tempdir();
         let temporary = made.map_err(|e| Error::disk(std::env::temp_dir(), "no directory can be made there", e))?;
@@ -76,4 +87,10 @@ impl Local {
         let since = self.layout.moment().ok()?.duration_since(UNIX_EPOCH).ok()?;
         Some(Time { seconds: i64::try_from(since.as_secs()).ok()?, nanos: since.subsec_nanos() })
     }
+}
+
+/// Whether the disk, or whoever a directory belongs to, does not let us write there.
+fn is_forbidden(error: &oci_merge_store::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|e| matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem))
 }

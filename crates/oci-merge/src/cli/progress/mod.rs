@@ -69,7 +69,7 @@ impl Progress {
 }
 
 /// Something that stops nothing, as it is told.
-fn warning(terminal: Terminal, text: &str) -> String {
+pub(crate) fn warning(terminal: Terminal, text: &str) -> String {
     format!("{}: {text}", terminal.paint(DOUBTFUL, "warning"))
 }
 

@@ -27,8 +27,9 @@ pub(super) struct Told<'c, 'a> {
     used: BTreeSet<(Agreement, usize)>,
 }
 
-/// What findings with one cause have in common: code, reason, weight, and who has what kind of claim.
-type Cause = (Code, Option<&'static str>, Severity, Vec<(Owner, Option<LayerPath>, Discriminant<Claim>, Option<Kind>)>);
+/// What findings with one cause have in common: code, reason, weight, and who has what kind of claim. Not where the claims
+/// are: of names that differ in spelling, each finding has its own, and there would be as many causes as findings.
+type Cause = (Code, Option<&'static str>, Severity, Vec<(Owner, Discriminant<Claim>, Option<Kind>)>);
 
 /// The findings of one cause.
 #[derive(Default)]
@@ -142,7 +143,7 @@ fn cause(finding: &Finding) -> Cause {
             Claim::Entry(entry) if tells_kinds => Some(entry.kind),
             _ => None,
         };
-        (party.owner.clone(), party.at.clone(), discriminant(&party.claim), kind)
+        (party.owner.clone(), discriminant(&party.claim), kind)
     };
     (*code, *reason, *severity, parties.iter().map(party).collect())
 }

@@ -1,7 +1,7 @@
 //! More findings than are kept: all are counted, and which are kept depends on nothing but the layers.
 
 use super::lists::Set;
-use crate::check::{Finding, Policy, Report, Severity};
+use crate::check::{Code, Finding, Policy, Report, Severity};
 
 /// Eight layers with some of four hundred files in common, others outside their prefixes, and an agreement about a few.
 fn report(threads: usize, most: usize) -> Report {
@@ -66,5 +66,26 @@ fn of_each_cause_the_first_are_kept_and_the_others_counted() {
         }
         assert_eq!(some.agreed[..], all.agreed[..most.min(50)]);
         assert_eq!(some.agreed_left_out as usize, 50 - most.min(50));
+    }
+}
+
+/// As many as a report keeps, of claims that each have a place of their own.
+#[test]
+fn findings_whose_claims_lie_elsewhere_are_bounded_as_well() {
+    const COUNT: usize = 20_000;
+    let list = |line: &dyn Fn(usize) -> String| (0..COUNT).map(line).collect::<String>();
+    let (upper, lower) = (list(&|n| format!("f srv/N{n:05}\n")), list(&|n| format!("f srv/n{n:05}\n")));
+    let spelling = Set { base: &[], layers: &[("a", "/opt/a /srv", &upper), ("b", "/opt/b /srv", &lower)] };
+    // The base hands its group on to `d`, and says of the directory above it what the layer leaves open: two causes.
+    let (setgid, below) = (list(&|n| format!("d srv/{n:05} 2755\n")), list(&|n| format!("f srv/{n:05}/d/f\n")));
+    let groups = Set { base: &[&setgid], layers: &[("a", "/opt/a /srv", &below)] };
+    for (code, set, causes, of_each) in
+        [(Code::CaseOnly, spelling, 1, 8_191), (Code::DirectoryAttributes, groups, 2, 4_095)]
+    {
+        let report = set.check(&Policy::default());
+        // Of each cause as many, one less than a power of two, and ten thousand at most in all.
+        assert_eq!((report.findings.len(), report.many.len()), (causes * of_each, causes), "{code}");
+        assert!(report.findings.iter().all(|finding| finding.code() == code));
+        assert!(report.many.iter().all(|many| many.left_out as usize == COUNT - of_each));
     }
 }

@@ -196,6 +196,34 @@ fn of_more_than_are_kept_all_are_counted() {
     // More than ten thousand: whose directories they are is not told one by one.
     assert!(text.contains(", and 12,000 more under /\n"), "{text}");
     assert!(text.contains("1 error, at 12,001 paths; 11,001 are not shown. "), "{text}");
+    // Nothing but all of `/` would cover what was counted only. Kept is what is one less than a power of two.
+    let said = "     This mends the first 8,191; run the check again after it.";
+    assert!(text.lines().any(|line| line == said), "{text}");
+    assert!(report.annotations()[0].message.ends_with(said.trim()));
+    assert!(report.job_summary(1 << 30).contains("This mends the first 8,191&#59; run the check again after it."));
+    // What a program gets are the fixes of each.
+    assert_eq!(report.to_json()["findings"][0]["fixes"][0]["command"][2], "python");
+}
+
+#[test]
+fn spellings_that_are_too_many_to_keep_are_one_entry_and_mended_at_once() {
+    const OWNS: &str = "owns = [\"/srv\"]\n";
+    let place = two();
+    let text = TWO.replace("# the other\n", OWNS) + OWNS + "[policy]\ncase-only = \"deny\"\n";
+    place.write("oci-merge.toml", &text);
+    for (layer, letter) in [("python", 'N'), ("rust", 'n')] {
+        (0..10_500).for_each(|number| place.write(&format!("{layer}/srv/{letter}{number}"), ""));
+        place.write(&format!("{layer}/srv/of-{layer}"), "");
+    }
+    let told = check(&place).ends(1).err;
+    let entries: Vec<&str> = told.lines().filter(|line| line.starts_with("error[")).collect();
+    let expected = "error[OM0209]: python and rust have /srv/N0 in different spellings, and 10,499 more under /srv";
+    assert_eq!(entries.len(), 1);
+    assert!(entries[0].starts_with(expected), "{told}");
+    assert!(told.contains("leave rust's out, with one other file   oci-merge exclude rust /srv\n"), "{told}");
+    assert!(!told.contains("run the check again"), "{told}");
+    place.run(&["exclude", "rust", "/srv"]).ends(0);
+    check(&place).ends(0);
 }
 
 /// Whether a terminal can be sent a text: lines, and in them nothing that moves the cursor or turns the text round.

@@ -17,10 +17,12 @@ pub(super) struct Cover {
     pub(super) patterns: Vec<String>,
     /// How many other files of the layers they cover as well.
     pub(super) others: usize,
+    /// Whether they cover those paths too that nobody kept.
+    pub(super) is_whole: bool,
 }
 
 /// Covers sorted paths, and so many more that nobody kept, all of them in `directory`, of layers with these indexes, with
-/// few patterns; and covers nothing else if that can be done. No pattern covers one of `kept`: a layer without its prefix is none.
+/// few patterns, if one for the directory is allowed; and covers nothing else if that can be done. No pattern covers one of `kept`: a layer without its prefix is none.
 pub(super) fn cover(
     paths: &[&LayerPath],
     left_out: usize,
@@ -28,8 +30,9 @@ pub(super) fn cover(
     indexes: &[&LayerIndex],
     kept: &[&LayerPath],
 ) -> Cover {
+    let is_whole = left_out == 0;
     if paths.len() + left_out <= MOST {
-        return Cover { patterns: paths.iter().map(|path| pattern::of(path)).collect(), others: 0 };
+        return Cover { patterns: paths.iter().map(|path| pattern::of(path)).collect(), others: 0, is_whole };
     }
     let wanted: HashSet<&[u8]> = paths.iter().map(|path| path.as_bytes()).collect();
     let below = |index: &LayerIndex| {
@@ -40,8 +43,8 @@ pub(super) fn cover(
     };
     let others: usize = indexes.iter().map(|index| below(index)).sum();
     let others = others.saturating_sub(left_out.saturating_mul(indexes.len()));
-    if (left_out > 0 || paths.len() + others > SEARCHED) && can_be_left_out(directory, kept) {
-        return Cover { patterns: vec![pattern::of(directory)], others };
+    if (!is_whole || paths.len() + others > SEARCHED) && can_be_left_out(directory, kept) {
+        return Cover { patterns: vec![pattern::of(directory)], others, is_whole: true };
     }
     let mut there: BTreeMap<LayerPath, bool> = BTreeMap::new();
     for index in indexes {
@@ -58,9 +61,11 @@ pub(super) fn cover(
     let mut patterns = Vec::new();
     whole_directories(&there, depth, kept, &mut patterns);
     match patterns.len() {
-        1..=MOST => Cover { patterns, others: 0 },
-        _ if can_be_left_out(directory, kept) => Cover { patterns: vec![pattern::of(directory)], others },
-        _ => Cover { patterns, others: 0 },
+        1..=MOST => Cover { patterns, others: 0, is_whole },
+        _ if can_be_left_out(directory, kept) => {
+            Cover { patterns: vec![pattern::of(directory)], others, is_whole: true }
+        }
+        _ => Cover { patterns, others: 0, is_whole },
     }
 }
 
@@ -144,19 +149,28 @@ mod tests {
         let covered = |layers: &[&[String]]| covered(layers, "opt/x");
         let few = covered(&[&files("a", "w", 8)]);
         assert_eq!((few.patterns.len(), few.others), (8, 0), "few are named one by one");
-        assert_eq!(covered(&[&whole]), Cover { patterns: vec!["/srv".into()], others: 0 });
+        assert_eq!(covered(&[&whole]), Cover { patterns: vec!["/srv".into()], others: 0, is_whole: true });
         let both = [whole.clone(), mixed].concat();
-        assert_eq!(covered(&[&both]), Cover { patterns: vec!["/srv/a".into(), "/srv/b/w0".into()], others: 0 });
+        assert_eq!(
+            covered(&[&both]),
+            Cover { patterns: vec!["/srv/a".into(), "/srv/b/w0".into()], others: 0, is_whole: true }
+        );
         // What is another layer's alone counts as well.
         let other = vec!["srv/a/other".to_owned()];
-        assert_eq!(covered(&[&whole, &other]), Cover { patterns: vec!["/srv/a/deep".into()], others: 0 });
+        assert_eq!(
+            covered(&[&whole, &other]),
+            Cover { patterns: vec!["/srv/a/deep".into()], others: 0, is_whole: true }
+        );
     }
 
     #[test]
     fn what_is_scattered_is_the_directory_and_the_others_are_counted() {
         let scattered: Vec<String> =
             (0..9).flat_map(|n| [files(&n.to_string(), "w", 1), files(&n.to_string(), "other", 2)].concat()).collect();
-        assert_eq!(covered(&[&scattered], "opt/x"), Cover { patterns: vec!["/srv".into()], others: 18 });
+        assert_eq!(
+            covered(&[&scattered], "opt/x"),
+            Cover { patterns: vec!["/srv".into()], others: 18, is_whole: true }
+        );
         // A prefix is never covered, whatever that costs.
         let cover = covered(&[&scattered], "srv/own");
         assert_eq!((cover.patterns.len(), cover.others), (9, 0));

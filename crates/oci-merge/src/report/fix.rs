@@ -4,7 +4,7 @@ use super::cover::Cover;
 use super::{Place, pattern, shell};
 use oci_merge_image::{LayerPath, shown};
 use oci_merge_layer::Kind;
-use oci_merge_layer::check::{Claim, Code, Finding, Owner};
+use oci_merge_layer::check::{Claim, Code, Finding, Owner, Party};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -36,6 +36,15 @@ pub(super) struct Means<'a> {
     pub(super) program: Option<&'a [String]>,
     /// The layers of the spec.
     pub(super) places: &'a BTreeMap<String, Place>,
+}
+
+/// What is left out to mend a finding, and of whom: what it is about, of all; of names in different spellings, that of the
+/// uppermost.
+pub(super) fn left_out(finding: &Finding) -> Option<(&LayerPath, Option<&Owner>)> {
+    match (finding.code(), finding.parties().last()) {
+        (Code::CaseOnly, Some(Party { owner, at: Some(at), .. })) => Some((at, Some(owner))),
+        _ => finding.path().map(|path| (path, None)),
+    }
 }
 
 /// The ways to mend findings with one cause, of which this is the first, at the paths that are covered.
@@ -147,11 +156,6 @@ impl<'a> Maker<'a> {
     }
 
     fn leave_out(&self, layers: Vec<&str>) -> Option<Fix> {
-        let others = match self.cover.others {
-            0 => String::new(),
-            1 => ", with one other file".to_owned(),
-            others => format!(", with {others} other files"),
-        };
         let all = self.layers(|_| true);
         let title = match &layers[..] {
             [] => return None,
@@ -164,7 +168,17 @@ impl<'a> Maker<'a> {
             return Some(Fix { title, command: Vec::new() });
         }
         let patterns = self.cover.patterns.iter().map(String::as_str);
-        Some(Fix { title: title + &others, command: self.command("exclude", layers.iter().copied().chain(patterns)) })
+        let command = self.command("exclude", layers.iter().copied().chain(patterns));
+        Some(Fix { title: title + &self.others(), command })
+    }
+
+    /// What else would be left out.
+    fn others(&self) -> String {
+        match self.cover.others {
+            0 => String::new(),
+            1 => ", with one other file".to_owned(),
+            others => format!(", with {others} other files"),
+        }
     }
 
     /// The links themselves, if all of them are known.
@@ -185,9 +199,13 @@ impl<'a> Maker<'a> {
     /// The uppermost of several names that differ in their spelling; none if it is the base's, or they are one layer's.
     fn leave_out_one_spelling(&self) -> Option<Fix> {
         let party = self.finding.parties().last().filter(|party| party.owner != Owner::Base)?;
-        let (layer, path) = (party.owner.name(), pattern::of(party.at.as_ref()?));
-        let command = self.command("exclude", [layer, &path]);
-        Some(Fix { title: format!("leave {}'s out", shown(layer)), command })
+        party.at.as_ref()?;
+        let fix = self.leave_out(vec![party.owner.name()])?;
+        let title = match fix.command.is_empty() {
+            true => fix.title,
+            false => format!("leave {}'s out{}", shown(party.owner.name()), self.others()),
+        };
+        Some(Fix { title, ..fix })
     }
 
     /// Unless it lies in the prefix of another layer: two that own one path are a finding of their own.

@@ -14,6 +14,7 @@ impl FindingReport {
             let fixes = entry.fixes.iter().map(|fix| fix.shell().unwrap_or_else(|| fix.title.clone()));
             let fixes: Vec<String> = fixes.collect();
             let fix = if fixes.is_empty() { String::new() } else { format!("\nfix: {}", fixes.join("\n or: ")) };
+            let remark = entry.remark().map(|remark| format!("\n{remark}")).unwrap_or_default();
             Annotation {
                 kind: match finding.severity() {
                     Severity::Error => AnnotationKind::Error,
@@ -21,7 +22,7 @@ impl FindingReport {
                 },
                 place: place.map(|place| (place.file.clone(), place.line)),
                 title: finding.code().as_str().to_owned(),
-                message: self.message(entry, finding) + &fix,
+                message: self.message(entry, finding) + &fix + &remark,
             }
         };
         first_ten(self.leads().map(annotation).collect())
@@ -60,7 +61,7 @@ impl FindingReport {
             Some(command) => format!("{}: <code>{}</code>", cell(&fix.title), cell(&command)),
             None => cell(&fix.title),
         });
-        let fixes: Vec<String> = fixes.collect();
+        let fixes: Vec<String> = fixes.chain(entry.remark().as_deref().map(cell)).collect();
         let message = cell(&self.message(entry, finding));
         format!("| {} | {message} | {} | {} |\n", finding.code(), places.join("<br>"), fixes.join("<br>"))
     }

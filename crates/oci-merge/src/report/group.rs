@@ -27,11 +27,18 @@ pub(super) struct Group {
 /// Puts findings into groups, in the order of the first of each; those that repeat a group stand right behind it.
 /// Those of a cause that has more findings than were kept are one group, wherever they are.
 pub(super) fn group(findings: &[Finding], many: &[Many]) -> Vec<Group> {
-    let crowds: HashMap<Cause<'_>, &Many> = many.iter().filter_map(|many| Some((cause(&many.like)?, many))).collect();
+    let crowds = many.iter().filter_map(|many| Some((cause(&many.like)?.anywhere(), many)));
+    let crowds: HashMap<Cause<'_>, &Many> = crowds.collect();
+    // Of a crowd, it does not matter where the claims are: it was counted without.
+    let cause_of = |finding| {
+        let cause = cause(finding)?;
+        let anywhere = cause.clone().anywhere();
+        Some(if crowds.contains_key(&anywhere) { anywhere } else { cause })
+    };
     let mut buckets: Vec<Vec<usize>> = Vec::new();
     let mut known: HashMap<Cause<'_>, usize> = HashMap::new();
     for (place, finding) in findings.iter().enumerate() {
-        match (cause(finding), finding.path()) {
+        match (cause_of(finding), finding.path()) {
             (Some(cause), Some(_)) => {
                 let bucket = *known.entry(cause).or_insert(buckets.len());
                 match buckets.get_mut(bucket) {
@@ -47,7 +54,7 @@ pub(super) fn group(findings: &[Finding], many: &[Many]) -> Vec<Group> {
         let mut found = Vec::new();
         let lead = bucket.first().and_then(|first| findings.get(*first));
         // What has no path stands by itself, one by one.
-        match lead.filter(|lead| lead.path().is_some()).and_then(|lead| crowds.get(&cause(lead)?)) {
+        match lead.filter(|lead| lead.path().is_some()).and_then(|lead| crowds.get(&cause_of(lead)?)) {
             Some(many) => found.extend(crowd(findings, bucket, many)),
             None => split(findings, bucket, 0, &mut found),
         }
@@ -71,12 +78,20 @@ pub(super) fn group(findings: &[Finding], many: &[Many]) -> Vec<Group> {
 }
 
 /// What findings with one cause have in common.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Cause<'a> {
     code: Code,
     reason: Option<&'static str>,
     severity: Severity,
     parties: Vec<(&'a str, Option<&'a LayerPath>, Discriminant<Claim>, Option<Kind>)>,
+}
+
+impl Cause<'_> {
+    /// The same, wherever the claims are.
+    fn anywhere(mut self) -> Self {
+        self.parties.iter_mut().for_each(|(_, at, ..)| *at = None);
+        self
+    }
 }
 
 /// `None` for a finding that shares its cause with no other: all that is not about who has what at a path.
@@ -168,5 +183,46 @@ fn order_repeats(findings: &[Finding], found: Vec<Group>, groups: &mut Vec<Group
             leads.find(|(_, lead)| copies(lead).is_some_and(|theirs| are_the_same(&mine, &theirs))).map(|(at, _)| at)
         });
         groups.push(Group { like, ..group });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oci_merge_image::{DiffId, Digest};
+    use oci_merge_layer::check::{BaseView, Policy, check};
+    use oci_merge_layer::{IndexBuilder, LayerIndex, Limits, Note, Reason, Rules};
+
+    /// A layer of a base whose archive is odd in a hundred ways, as many as are noted.
+    fn odd(path: Option<&str>) -> LayerIndex {
+        let path = path.map(|path| LayerPath::parse(path.as_bytes()).unwrap());
+        let note = |number| Note { reason: Reason("TAR_NUMBER"), path: path.clone(), text: format!("{number}") };
+        let mut index = IndexBuilder::new(&Rules::base(Limits::default()));
+        index.push_notes(&(0..100).map(note).collect::<Vec<_>>()).unwrap();
+        index.finish(Digest::of(b""), DiffId(Digest::of(b""))).unwrap()
+    }
+
+    /// The groups of what is told of such layers, and how many findings are kept.
+    fn of_base(layers: &[LayerIndex]) -> (Vec<Group>, usize) {
+        let report = check(&BaseView::new(&layers.iter().collect::<Vec<_>>()), &[], &Policy::default());
+        assert_eq!(report.many.len(), 1, "more than are kept");
+        (group(&report.findings, &report.many), report.findings.len())
+    }
+
+    #[test]
+    fn of_a_crowd_without_a_path_each_stands_by_itself() {
+        let (groups, kept) = of_base(&(0..101).map(|_| odd(None)).collect::<Vec<_>>());
+        assert_eq!(groups.len(), kept);
+        assert!(groups.iter().enumerate().all(|(at, group)| group.members == [at] && group.directory.is_none()));
+    }
+
+    #[test]
+    fn a_crowd_with_paths_is_one_group_beside_those_without() {
+        let layers: Vec<LayerIndex> = (0..102).map(|at| odd((at > 0).then_some("etc/x"))).collect();
+        let (groups, kept) = of_base(&layers);
+        let sizes: Vec<usize> = groups.iter().map(|group| group.members.len()).collect();
+        assert_eq!((sizes.len(), sizes.iter().sum::<usize>()), (101, kept));
+        assert!(sizes[..100].iter().all(|size| *size == 1), "{sizes:?}");
+        assert_eq!(groups[100].left_out as usize, 102 * 100 - kept);
     }
 }

@@ -64,7 +64,18 @@ struct Entry {
     /// The entry whose two copies are here again.
     like: Option<usize>,
     fixes: Vec<Fix>,
+    /// How many of them the fixes mend, if that is not all.
+    mended: Option<usize>,
     difference: Option<Difference>,
+}
+
+impl Entry {
+    /// What to know of its fixes, if they do not mend all.
+    fn remark(&self) -> Option<String> {
+        let mended = self.mended.filter(|_| self.fixes.iter().any(|fix| !fix.command.is_empty()))?;
+        let mended = crate::number::count(mended as u64);
+        Some(format!("This mends the first {mended}; run the check again after it."))
+    }
 }
 
 /// Where the spec speaks of a layer.
@@ -127,14 +138,14 @@ impl FindingReport {
         };
         let leads: Vec<usize> = groups.iter().filter_map(|group| group.members.first().copied()).collect();
         let differences = lost::differences(&findings, &leads, scene);
-        let fixes: Vec<Vec<Fix>> = groups
+        let fixes: Vec<(Vec<Fix>, bool)> = groups
             .iter()
             .take(MAX_FINDINGS)
             .map(|group| report.fixes_of(&findings, &members_of(&groups, group), group, scene.layers))
             .collect();
         let kept = kept(&groups, findings.len());
         let moved: BTreeMap<usize, usize> = kept.iter().enumerate().map(|(new, &old)| (old, new)).collect();
-        for (group, fixes) in groups.iter().zip(fixes) {
+        for (group, (fixes, is_whole)) in groups.iter().zip(fixes) {
             let members: Vec<usize> = group.members.iter().filter_map(|old| moved.get(old).copied()).collect();
             if members.is_empty() {
                 break;
@@ -145,6 +156,7 @@ impl FindingReport {
                 directory: group.directory.clone(),
                 like: group.like,
                 fixes,
+                mended: (!is_whole).then_some(group.members.len()),
                 difference: group.members.first().and_then(|first| differences.get(first).cloned()),
             });
         }
@@ -195,8 +207,8 @@ impl FindingReport {
 
     /// What can be done about a finding of this report.
     pub fn fixes(&self, finding: &Finding) -> Vec<Fix> {
-        let patterns = finding.path().map(pattern::of).into_iter().collect();
-        fixes(finding, &Cover { patterns, others: 0 }, &self.means())
+        let patterns = fix::left_out(finding).map(|(path, _)| pattern::of(path)).into_iter().collect();
+        fixes(finding, &Cover { patterns, others: 0, is_whole: true }, &self.means())
     }
 
     /// Puts options of the program into every command, such as `-C DIR`, by which it finds the spec.
@@ -223,18 +235,22 @@ impl FindingReport {
         Means { program: self.program.as_deref(), places: &self.places }
     }
 
-    /// What can be done about all findings of a group at once.
-    fn fixes_of(&self, findings: &[Finding], members: &[usize], group: &Group, layers: &[Ready]) -> Vec<Fix> {
-        let Some(first) = members.first().and_then(|first| findings.get(*first)) else { return Vec::new() };
-        let mut paths: Vec<&LayerPath> = members.iter().filter_map(|place| findings.get(*place)?.path()).collect();
+    /// What can be done about all findings of a group at once; and whether that mends those too that nobody kept.
+    fn fixes_of(&self, findings: &[Finding], members: &[usize], group: &Group, layers: &[Ready]) -> (Vec<Fix>, bool) {
+        let Some(first) = members.first().and_then(|first| findings.get(*first)) else { return (Vec::new(), true) };
+        let left_out = members.iter().filter_map(|place| fix::left_out(findings.get(*place)?));
+        let mut paths: Vec<&LayerPath> = left_out.map(|(path, _)| path).collect();
         paths.sort();
-        let owners: BTreeSet<&str> = first.owners().into_iter().map(Owner::name).collect();
+        let of_one = fix::left_out(first).and_then(|(_, owner)| owner);
+        let owners: BTreeSet<&str> =
+            of_one.map_or_else(|| first.owners(), |owner| vec![owner]).into_iter().map(Owner::name).collect();
         let here = || layers.iter().filter(|layer| owners.contains(&*layer.name));
         let indexes: Vec<&LayerIndex> = here().map(|layer| &*layer.index).collect();
         let prefixes: Vec<&LayerPath> = here().map(|layer| layer.prefix.path()).collect();
         let root = LayerPath::root();
         let directory = group.directory.as_ref().unwrap_or(&root);
-        fixes(first, &cover(&paths, group.left_out as usize, directory, &indexes, &prefixes), &self.means())
+        let cover = cover(&paths, group.left_out as usize, directory, &indexes, &prefixes);
+        (fixes(first, &cover, &self.means()), cover.is_whole)
     }
 
     /// A finding, and beside each layer its version and its place.

@@ -92,6 +92,9 @@ impl FindingReport {
             let _ = writeln!(out, "     {remark}");
         }
         fixes(&entry.fixes, &mut out);
+        if let Some(remark) = entry.remark() {
+            let _ = writeln!(out, "     {remark}");
+        }
         out.truncate(out.trim_end().len());
         out
     }

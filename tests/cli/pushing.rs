@@ -50,6 +50,59 @@ fn what_was_built_earlier_goes_as_it_is() {
 }
 
 #[test]
+fn no_tag_moves_before_every_repository_has_the_image() {
+    let (server, place) = (server(), Place::with_demo());
+    // A port that was free a moment ago, and that nobody listens on.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (here, away) = (format!("{}/demo:1", server.address()), format!("{nobody}/demo:1"));
+    place.run(&["build", "-q", "-o", "type=oci,dest=image"]).ends(0);
+    for names in [[&here, &away], [&away, &here]] {
+        place.run(&["push", "image", names[0], names[1]]).ends(3).without_answer();
+        place.run(&["build", "--push", "-t", names[0], "-t", names[1]]).ends(3).without_answer();
+        assert!(server.tags("demo").is_empty(), "{:?}", server.tags("demo"));
+    }
+    let more = format!("{}/more:2", server.address());
+    let ran = place.run(&["push", "image", &here, &more]).ends(0);
+    let tags = [&server.tags("demo")["1"], &server.tags("more")["2"]];
+    assert_eq!(ran.out, format!("{here}@{}\n{more}@{}\n", tags[0], tags[1]));
+}
+
+#[test]
+fn what_a_name_cannot_have_is_not_dropped_in_silence() {
+    let (server, place) = (server(), Place::with_demo());
+    place.run(&["build", "-q", "-o", "type=oci,dest=image"]).ends(0);
+    let zeros = format!("sha256:{}", "0".repeat(64));
+    for name in [format!("{}/demo@{zeros}", server.address()), format!("{}/demo:1@{zeros}", server.address())] {
+        place.run(&["push", "image", &name]).ends(2).says(&["OM0100", &zeros, "a digest cannot be given"]);
+        place.run(&["build", "--push", "-t", &name]).ends(2).says(&["OM0100", &zeros, "a digest cannot be given"]);
+    }
+    let repository = format!("{}/demo", server.address());
+    let with_tag = format!("{repository}:1");
+    place.run(&["build", "--push", "--repo", &with_tag]).ends(2).says(&["OM0100", &with_tag, "-t takes a tag"]);
+    // `full` is the image of all layers.
+    let some = ["build", "alpha", "--push", "--repo", &repository];
+    place.run(&some).ends(2).says(&["OM0100", "say with -t which tag they get"]);
+    assert!(server.tags("demo").is_empty(), "{:?}", server.tags("demo"));
+    place.run(&["build", "alpha", "--push", "-t", &format!("{repository}:alpha")]).ends(0);
+    assert_eq!(server.tags("demo").len(), 1);
+}
+
+#[test]
+fn a_result_file_that_cannot_be_written_is_noticed_before_anything_is_pushed() {
+    let (server, place) = (server(), Place::with_demo());
+    place.write("directory/x", "");
+    let reference = format!("{}/demo:1", server.address());
+    for flag in ["--digestfile", "--iidfile", "--metadata-file", "--image-refs"] {
+        for path in ["nowhere/x", "directory"] {
+            let build = ["build", "-o", "type=oci,dest=image", "--push", "-t", &reference, flag, path];
+            place.run(&build).ends(7).says(&["OM0801", path]).without_answer();
+            assert!(!place.path("image").exists() && server.tags("demo").is_empty(), "{flag} {path}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(place.path("directory")).unwrap().count(), 1);
+}
+
+#[test]
 fn the_repository_may_come_from_spec_variable_or_flag() {
     let (server, place) = (server(), Place::with_demo());
     let address = server.address();

@@ -63,6 +63,8 @@ fn events_are_json_lines_from_start_to_end() {
     let events: Vec<Value> =
         log.lines().filter(|l| l.starts_with('{')).map(|l| serde_json::from_str(l).unwrap()).collect();
     assert!(events.iter().all(|e| e["v"] == 1 && e["ms"].is_u64()), "{log}");
+    assert!(log.lines().filter(|l| l.starts_with('{')).all(|l| l.matches("\"ms\":").count() == 1), "{log}");
+    assert_eq!(log.matches("run.end").count(), 1, "{log}");
     assert_eq!(events.first().unwrap()["event"], "run.start");
     let end = events.last().unwrap();
     assert_eq!((&end["event"], &end["ok"], &end["exit"]), (&"run.end".into(), &true.into(), &0.into()));

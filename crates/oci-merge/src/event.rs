@@ -60,6 +60,7 @@ pub enum Event {
         /// Claims that were compared.
         paths: u64,
         /// Milliseconds that it took.
+        #[serde(rename = "took_ms")] // `ms` is when each event happened
         ms: u64,
         /// How many findings are errors.
         errors: usize,

@@ -83,6 +83,7 @@ mod open;
 mod pins;
 mod push;
 mod referrer;
+mod registries;
 mod report;
 mod result;
 mod schemas;

@@ -24,9 +24,7 @@ impl Names {
         if let (true, Some(repo)) = (references.is_empty(), &spec.project.repo) {
             references.push(repo.with_tag(DEFAULT_TAG).map_err(|e| Error::image("project.repo", e))?);
         }
-        if let Some(pinned) = references.iter().find(|r| r.digest().is_some()) {
-            return Err(Error::usage(format!("-t {pinned}: a digest cannot be given to an image, it follows from it")));
-        }
+        references.iter().try_for_each(without_digest)?;
         Ok(Names { references, local: format!("{}:{DEFAULT_TAG}", image_name(spec)) })
     }
 
@@ -39,7 +37,7 @@ impl Names {
     pub(crate) fn repositories(&self) -> Result<Vec<(Reference, Vec<String>)>> {
         match self.references.is_empty() {
             true => Err(Error::usage("push where? say -t REF, or set project.repo in the spec")),
-            false => Ok(by_repository(&self.references)),
+            false => by_repository(&self.references),
         }
     }
 
@@ -63,8 +61,19 @@ impl Names {
     }
 }
 
+fn without_digest(reference: &Reference) -> Result<()> {
+    match reference.digest() {
+        None => Ok(()),
+        Some(_) => Err(Error::usage(format!("{reference}: a digest cannot be given to an image, it follows from it"))),
+    }
+}
+
 /// References by repository, each with its tags in the order they were given.
-pub(crate) fn by_repository(references: &[Reference]) -> Vec<(Reference, Vec<String>)> {
+///
+/// # Errors
+/// One has a digest: an image cannot be given one.
+pub(crate) fn by_repository(references: &[Reference]) -> Result<Vec<(Reference, Vec<String>)>> {
+    references.iter().try_for_each(without_digest)?;
     let mut repositories: Vec<(Reference, Vec<String>)> = Vec::new();
     for reference in references {
         let tag = reference.tag().unwrap_or(DEFAULT_TAG).to_owned();
@@ -74,7 +83,7 @@ pub(crate) fn by_repository(references: &[Reference]) -> Vec<(Reference, Vec<Str
             None => repositories.push((reference.clone(), vec![tag])),
         }
     }
-    repositories
+    Ok(repositories)
 }
 
 #[cfg(test)]

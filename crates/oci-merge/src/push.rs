@@ -5,13 +5,13 @@ use crate::mounts::Mounts;
 use crate::names::by_repository;
 use crate::open::{open_manifest, open_store};
 use crate::referrer::attach;
+use crate::registries::deliver;
 use crate::result::Written;
 use crate::settings::{Run, Settings};
 use crate::spec::BaseSource;
 use crate::{Error, Event, Result};
 use oci_merge_image::{Descriptor, Reference};
 use oci_merge_store::copy::{CopyOptions, copy};
-use oci_merge_store::registry::Registry;
 use oci_merge_store::{Memory, Overlay, Store};
 use std::path::Path;
 
@@ -21,26 +21,25 @@ use std::path::Path;
 /// There is no such image, or a registry does not take it.
 pub fn push(source: &BaseSource, directory: &Path, to: &[Reference], settings: &Settings) -> Result<Vec<Written>> {
     let run = Run::new(settings.clone());
+    let repositories = by_repository(to)?;
     let image = open_store(source, directory, &run)?;
     let documents = Memory::new();
     let indexes = known_indexes(source, directory, &documents, &run)?;
     let from = Overlay::new([&documents as &dyn Store, &*image.store]);
-    let (mut written, mut mounts) = (Vec::new(), Mounts::default());
-    for (reference, tags) in by_repository(to) {
-        let failed = |e| Error::store(&reference.name(), e);
-        let registry = Registry::open(&run.network, &reference).map_err(failed)?;
-        let cancel = Some(run.cancel.flag());
-        let expected = run.expected.clone();
+    deliver(&run.network, &repositories, Mounts::default(), |delivery| {
         let options = CopyOptions {
-            tags: tags.clone(),
-            mount_from: mounts.for_repository(&reference),
-            companions: indexes.iter().cloned().collect(),
-            expected,
-            cancel,
+            tags: delivery.tags.to_vec(),
+            mount_from: delivery.mount_from,
+            companions: indexes.iter().filter(|_| !delivery.is_there).cloned().collect(),
+            expected: run.expected.clone(),
+            cancel: Some(run.cancel.flag()),
             ..CopyOptions::default()
         };
-        let ledger = copy(&from, &registry, &image.root, &options, &|_| {}).map_err(failed)?;
-        mounts.add_copy(&ledger, &reference);
+        let copied = copy(&from, delivery.registry, &image.root, &options, &|_| {});
+        copied.map_err(|e| Error::store(&delivery.reference.name(), e))
+    })?;
+    let mut written = Vec::new();
+    for (reference, tags) in repositories {
         for tag in tags {
             let place = format!("{}:{tag}", reference.name());
             let digest = image.root.digest.clone();

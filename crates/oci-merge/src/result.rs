@@ -11,6 +11,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// An image that was built and checked, and where it was written.
 #[derive(Debug, Clone, Serialize)]
@@ -223,6 +224,24 @@ pub struct ResultFiles {
 }
 
 impl ResultFiles {
+    /// Makes sure that those that were asked for can be written, before anything is made that they tell of.
+    ///
+    /// # Errors
+    /// One cannot be.
+    pub fn check(&self) -> Result<()> {
+        for path in [&self.digest, &self.iid, &self.metadata, &self.refs].into_iter().flatten() {
+            match std::fs::metadata(path) {
+                Ok(there) if there.is_dir() => {
+                    let error = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+                    return Err(Error::disk(path, "cannot be written", error));
+                }
+                Ok(there) if !there.is_file() => {}
+                _ => drop(beside(path)?),
+            }
+        }
+        Ok(())
+    }
+
     /// Writes those that were asked for.
     ///
     /// # Errors
@@ -262,15 +281,22 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> std::io:
         let mut there = File::options().write(true).open(path).map_err(failed)?;
         return write(&mut there).map_err(failed);
     }
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new().permissions(world_readable()).tempfile_in(directory).map_err(failed)?;
+    let mut file = beside(path)?;
     write(file.as_file_mut()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
+}
+
+/// A file under a temporary name in the directory of a path.
+fn beside(path: &Path) -> Result<NamedTempFile> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let made = tempfile::Builder::new().permissions(world_readable()).tempfile_in(directory);
+    // Its own error names a file that nobody has heard of.
+    made.map_err(|e| Error::disk(path, "cannot be written", std::io::Error::from(e.kind())))
 }
 
 /// As an ordinary file would have: the umask takes its share.

@@ -8,12 +8,12 @@ use crate::event::{Phase, Transfer};
 use crate::mounts::Mounts;
 use crate::names::Names;
 use crate::referrer::attach;
+use crate::registries::deliver;
 use crate::result::{Built, Written, write_whole};
 use crate::{Destination, Error, Event, Result, workers};
 use oci_merge_image::{Descriptor, Digest, Form, MediaType, shown};
 use oci_merge_store::archive::{Image as ArchiveImage, write_archive};
 use oci_merge_store::copy::{self, CopyEvent, CopyOptions, How, Ledger, copy};
-use oci_merge_store::registry::Registry;
 use oci_merge_store::{Layout, Memory, Overlay, Store};
 use std::io::{self, Write};
 use std::path::Path;
@@ -85,25 +85,21 @@ impl Writer<'_> {
     }
 
     fn registry(&self, built: &mut Built) -> Result<Vec<Written>> {
-        let (mut written, mut mounts) = (Vec::new(), self.mounts());
-        for (reference, tags) in self.names.repositories()? {
-            let registry = Registry::open(&self.image.run.network, &reference);
-            let registry = registry.map_err(|e| Error::store(&reference.name(), e))?;
+        let (repositories, run) = (self.names.repositories()?, &self.image.run);
+        let ledgers = deliver(&run.network, &repositories, self.mounts(), |delivery| {
             let options = CopyOptions {
-                tags: tags.clone(),
-                mount_from: mounts.for_repository(&reference),
-                companions: self.indexes.iter().cloned().collect(),
-                no_layer_bytes: self.image.run.no_layer_upload,
-                expected: self.image.run.expected.clone(),
+                tags: delivery.tags.to_vec(),
+                mount_from: delivery.mount_from,
+                companions: self.indexes.iter().filter(|_| !delivery.is_there).cloned().collect(),
+                no_layer_bytes: run.no_layer_upload,
+                expected: run.expected.clone(),
                 ..self.options()
             };
-            let ledger = self.copy(&registry, &reference.name(), options)?;
-            account(built, &ledger);
-            mounts.add_copy(&ledger, &reference);
-            let pinned = |tag: &String| self.pinned(format!("{}:{tag}", reference.name()), true);
-            written.extend(tags.iter().map(pinned));
-        }
-        Ok(written)
+            self.copy(delivery.registry, &delivery.reference.name(), options)
+        })?;
+        ledgers.iter().for_each(|ledger| account(built, ledger));
+        let tags = repositories.iter().flat_map(|(reference, tags)| tags.iter().map(move |tag| (reference, tag)));
+        Ok(tags.map(|(reference, tag)| self.pinned(format!("{}:{tag}", reference.name()), true)).collect())
     }
 
     fn archive(&self, destination: &Destination, path: &Path) -> Result<Vec<Written>> {

@@ -38,7 +38,9 @@ impl Registry {
     pub fn second_repository(self, base: u64, layers: u64) -> Requests {
         // The base's layers, ours, the config; the indexes and the empty config of their artifact.
         let mounts = base + layers + 1 + layers + EMPTY;
-        ASK + Requests { mounts, manifest_puts: 1, ..Requests::default() } + self.list() + TAG
+        let last = ASK + Requests { mounts, manifest_puts: 1, ..Requests::default() } + self.list() + TAG;
+        // No repository gets its tag before all have the image: those before the last get theirs by a request of its own.
+        last + Requests { manifest_heads: 3, ..TAG }
     }
 
     /// The artifact with the indexes is entered in the list of what is attached to the image.

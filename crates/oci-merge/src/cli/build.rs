@@ -7,7 +7,7 @@ use oci_merge::{
     Builder, Checked, Destination, Error, FindingReport, MergeInput, Reference, Remake, Result, ResultFiles, Settings,
     Spec,
 };
-use oci_merge_image::Compression;
+use oci_merge_image::{Compression, shown};
 use serde_json::json;
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
     let spec = asked(spec, args.portable, args.pack);
     let mut checked = told(run, Builder::new(spec).settings(settings).only(layers).check())?;
     checked.report = here(run, checked.report);
-    run.progress.close(0);
+    run.progress.rest();
     summary::checked(run, &checked);
     if run.common.json {
         let Checked { report, agreed, agreed_left_out, relaxed, .. } = checked;
@@ -55,6 +55,10 @@ pub(super) fn merge(run: &Run, args: &Merge) -> Result<()> {
 fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, target: &Target) -> Result<()> {
     spec = asked(spec, target.portable, target.pack);
     if let Some(repo) = &target.repo {
+        if repo.rsplit('/').next().is_some_and(|last| last.contains([':', '@'])) {
+            let text = format!("--repo {}: a repository, without a tag or digest; -t takes a tag", shown(repo));
+            return Err(Error::Usage(text));
+        }
         spec.project.repo = Some(repo.parse().map_err(|e| Error::Usage(format!("--repo: {e}")))?);
     }
     if let Some(level) = target.compression_level {
@@ -64,12 +68,19 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
         spec.output.level = level;
     }
     let destinations = destinations(target)?;
+    files(target).check()?;
     // Before any work is done: a slip in a name is not worth a build.
     for name in &target.tag {
         name.parse::<Reference>().map_err(|e| Error::Image { what: format!("-t {name}"), source: e })?;
     }
-    if destinations.contains(&Destination::Registry) && target.tag.is_empty() && spec.project.repo.is_none() {
-        return Err(Error::Usage("push where? say -t REFERENCE, or set project.repo in the spec".into()));
+    if destinations.contains(&Destination::Registry) && target.tag.is_empty() {
+        if spec.project.repo.is_none() {
+            return Err(Error::Usage("push where? say -t REFERENCE, or set project.repo in the spec".into()));
+        }
+        if !only.is_empty() {
+            let text = "only some of the layers: say with -t which tag they get, for `full` is the image of all";
+            return Err(Error::Usage(text.into()));
+        }
     }
     let Target { trust_index, no_layer_upload, .. } = *target;
     let expected = expected(&target.tag_race)?;
@@ -83,7 +94,7 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     let builder = if destinations.contains(&Destination::Registry) { builder.pushed() } else { builder };
     let built = told(run, builder.assemble())?.write(&destinations)?;
     files(target).write(&built)?;
-    run.progress.close(0);
+    run.progress.rest();
     summary::built(run, &built, &destinations);
     if run.common.json {
         return answer::document(&built.to_json());

@@ -19,7 +19,7 @@ pub(super) fn inspect(run: &Run, args: &Look) -> Result<()> {
 pub(super) fn ls(run: &Run, args: &Look) -> Result<()> {
     let settings = run.settings(args.platform.as_deref())?;
     let files = oci_merge::list(&place::image(&args.image)?, Path::new(""), &settings)?;
-    run.progress.close(0);
+    run.progress.rest();
     match run.common.json {
         true => answer::document(&serde_json::json!({ "schema": "oci-merge.ls/v1", "files": files })),
         false => answer::answer(&listing(&files)),

@@ -72,7 +72,7 @@ fn run() -> u8 {
         Err(e) if e.is_cancelled() => received.exit_code().or(deadline.exit_code()).unwrap_or(e.exit_code()),
         Err(e) => e.exit_code(),
     };
-    run.progress.close(exit);
+    run.progress.end(exit);
     if let Err(failure) = outcome {
         failure.tell(terminal);
     }

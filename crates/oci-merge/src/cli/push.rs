@@ -12,7 +12,7 @@ pub(super) fn push(run: &Run, args: &Push) -> Result<()> {
     let references = args.references.iter().map(parse).collect::<Result<Vec<_>>>()?;
     let settings = Settings { expected: expected(&args.tag_race)?, ..run.settings(None)? };
     let written = oci_merge::push(&source, Path::new(""), &references, &settings)?;
-    run.progress.close(0);
+    run.progress.rest();
     if run.common.json {
         return answer::document(&serde_json::json!({ "schema": "oci-merge.push/v1", "written": written }));
     }

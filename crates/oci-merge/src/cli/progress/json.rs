@@ -48,7 +48,9 @@ impl View for Json {
         }
     }
 
-    fn close(&self, exit: u8) {
+    fn rest(&self) {}
+
+    fn end(&self, exit: u8) {
         self.write(End::RunEnd { ok: exit == 0, exit });
     }
 }

@@ -32,8 +32,10 @@ pub(crate) struct Wanted {
 /// One way to show events. Called from any thread.
 trait View: Send + Sync {
     fn see(&self, event: &Event);
+    /// Nothing is drawn from here on.
+    fn rest(&self);
     /// The run is over, with this exit code.
-    fn close(&self, exit: u8);
+    fn end(&self, _exit: u8) {}
 }
 
 impl Progress {
@@ -60,10 +62,18 @@ impl Progress {
         }
     }
 
-    /// Ends it: nothing is drawn from here on.
-    pub(crate) fn close(&self, exit: u8) {
+    /// Draws nothing from here on: what comes now is the result.
+    pub(crate) fn rest(&self) {
         if let Some(view) = &self.view {
-            view.close(exit);
+            view.rest();
+        }
+    }
+
+    /// Ends it, once.
+    pub(crate) fn end(&self, exit: u8) {
+        if let Some(view) = &self.view {
+            view.rest();
+            view.end(exit);
         }
     }
 }

@@ -88,7 +88,7 @@ impl View for Plain {
         }
     }
 
-    fn close(&self, _exit: u8) {
+    fn rest(&self) {
         lock(&self.ticking).take();
     }
 }

@@ -128,7 +128,7 @@ impl View for Tty {
         }
     }
 
-    fn close(&self, _exit: u8) {
+    fn rest(&self) {
         let mut state = lock(&self.state);
         for (_, bar) in state.bars.drain(..) {
             bar.finish_and_clear();

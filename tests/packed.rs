@@ -1,10 +1,12 @@
 //! More layers than an image may have: neighbours are joined, and the image unpacks to the same tree.
 
+mod named; // what they are called, and whose their files are
+
 use super::from::{Image, Stage, gzip, tar, told};
-use oci_merge::spec::{BaseSource, Spec};
+use oci_merge::spec::Spec;
 use oci_merge::{Assembled, Builder, Built, Destination, Digest, Error, Settings};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -170,8 +172,14 @@ fn a_packed_image_unpacks_to_the_same_tree_and_says_what_is_in_it() {
                 let said = annotations["dev.oci-merge.joined"]
                     .as_str()
                     .map(|text| serde_json::from_str::<Value>(text).unwrap());
-                let expected =
-                    layer.joined.iter().map(|m| json!({ "name": m.name, "version": m.version, "prefix": m.prefix }));
+                let expected = layer.joined.iter().map(|member| {
+                    let (name, version, prefix) = (&member.name, &member.version, &member.prefix);
+                    let mut said = json!({ "name": name, "version": version, "prefix": prefix });
+                    if stage.root.path().join("tools").join(name).join("etc").exists() {
+                        said["also"] = json!(["/"]);
+                    }
+                    said
+                });
                 assert_eq!(said, (!layer.joined.is_empty()).then(|| expected.collect()));
             }
         }
@@ -270,22 +278,4 @@ fn too_many_layers_are_told_before_any_is_made_and_so_is_the_way_out() {
     Image::of(&full).write(&stage.root.path().join("full"), &[]);
     let told = error(&format!("[base]\nimage = \"oci:full\"\n[output]\npack = true\n{}", layers(1)));
     assert!(told.to_string().ends_with("; those of the base cannot be joined: take one with fewer"), "{told}");
-}
-
-#[test]
-fn files_of_a_group_are_listed_with_the_tool_that_brought_them() {
-    let (stage, mut random) = (Stage::new(), Random(5));
-    let spec = most(&tools(stage.root.path(), 9, &mut random), 2);
-    let (layout, built) = written(&stage, "image", &stage.assemble(&spec).unwrap());
-    let source = BaseSource::Layout { directory: layout, tag: None };
-    let listed = oci_merge::list(&source, stage.root.path(), &stage.settings()).unwrap();
-    let of = |path: &str| listed.iter().find(|file| file.path == path).unwrap().layer.clone();
-    (0..9).for_each(|n| assert_eq!(of(&format!("/opt/t{n}/link")), format!("t{n}")));
-    let groups: BTreeSet<&str> = built.layers.iter().map(|layer| &*layer.name).collect();
-    assert!(groups.contains(&*of("/opt")), "whose it is, nobody can tell: it is the group's");
-    let inspected = oci_merge::inspect(&source, stage.root.path(), &stage.settings()).unwrap();
-    let names: Vec<Vec<String>> =
-        inspected.layers.iter().map(|layer| layer.joined.iter().map(|member| member.name.clone()).collect()).collect();
-    assert_eq!(names, members(&built));
-    assert_eq!(inspected.layers[0].prefix.as_deref(), Some("/opt"));
 }

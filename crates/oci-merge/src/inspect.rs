@@ -1,7 +1,7 @@
 //! Looking at an image: its layers, its environment, its files.
 
 use crate::assemble::{LAYER, PREFIX, VERSION};
-use crate::groups::{self, Member};
+use crate::groups::{self, Member, Origins};
 use crate::local::Local;
 use crate::open::{OpenImage, open_image};
 use crate::settings::{Run, Settings};
@@ -74,8 +74,8 @@ pub struct Listed {
     pub size: u64,
     /// Where a symlink points, escaped.
     pub target: Option<String>,
-    /// The layer it comes from: its name, or its number from 1 at the bottom. Of one that was joined, the layer whose
-    /// prefix it has.
+    /// The layer it comes from: its name, or its number from 1 at the bottom. Of one that was joined, the member it comes
+    /// from, `a or b` if either may be meant, or its own name if more than three may be.
     pub layer: String,
 }
 
@@ -127,8 +127,8 @@ pub fn list(source: &BaseSource, directory: &Path, settings: &Settings) -> Resul
     for (number, index) in indexes.iter().enumerate() {
         let layer = layer_name(&open, number);
         let annotations = open.image.manifest.value().layers.get(number).map(|layer| &layer.annotations);
-        let members = Prefixes::of(annotations.map(groups::members).unwrap_or_default());
-        tree.apply(index, |path, entry| Some(listed(path, entry, members.find(path).unwrap_or(&layer))));
+        let origins = Origins::of(annotations.map(groups::members).unwrap_or_default());
+        tree.apply(index, |path, entry| Some(listed(path, entry, origins.find(path, entry.kind).unwrap_or(&layer))));
     }
     Ok(tree.into_paths().into_values().collect())
 }
@@ -136,21 +136,6 @@ pub fn list(source: &BaseSource, directory: &Path, settings: &Settings) -> Resul
 fn layer_name(open: &OpenImage, number: usize) -> String {
     let layer = open.image.manifest.value().layers.get(number);
     layer.and_then(|l| l.annotations.get(LAYER)).cloned().unwrap_or_else(|| format!("{}", number + 1))
-}
-
-/// The prefixes of layers that were joined, and their names.
-struct Prefixes(BTreeMap<LayerPath, String>);
-
-impl Prefixes {
-    fn of(members: Vec<Member>) -> Prefixes {
-        let prefix = |member: Member| Some((LayerPath::parse(member.prefix.as_bytes()).ok()?, member.name));
-        Prefixes(members.into_iter().filter_map(prefix).collect())
-    }
-
-    /// The layer with the innermost prefix that a path has.
-    fn find(&self, path: &LayerPath) -> Option<&String> {
-        std::iter::successors(Some(path.clone()), LayerPath::parent).find_map(|above| self.0.get(&above))
-    }
 }
 
 fn listed(path: &LayerPath, entry: &EntryView<'_>, layer: &str) -> Listed {

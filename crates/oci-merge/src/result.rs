@@ -4,7 +4,7 @@ use crate::event::{How, Transfer};
 use crate::layers::Ready;
 use crate::report::FindingReport;
 use crate::{Error, Result};
-use oci_merge_image::Digest;
+use oci_merge_image::{Digest, LayerPath};
 use oci_merge_layer::check::Finding;
 use serde::Serialize;
 use serde_json::json;
@@ -118,16 +118,20 @@ pub struct JoinedLayer {
     pub size: u64,
     /// Entries in it.
     pub paths: u64,
+    /// Where else it has files: prefixes of others in the same layer, and `/` for what is in none of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
 }
 
 impl JoinedLayer {
-    pub(crate) fn of(layer: &Ready) -> JoinedLayer {
+    pub(crate) fn of(layer: &Ready, also: &[LayerPath]) -> JoinedLayer {
         JoinedLayer {
             name: layer.name.clone(),
             version: layer.version.clone(),
             prefix: layer.prefix.to_string(),
             size: layer.descriptor.size,
             paths: layer.index.len() as u64,
+            also: also.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -146,6 +146,14 @@ impl Writer<'_> {
             let names: Vec<&str> = self.image.layers.iter().map(|l| l.name.as_str()).collect();
             return Err(Error::usage(format!("-o type=layer writes one layer; name it: {}", names.join(" or "))));
         };
+        if !layer.joined.is_empty() {
+            let names: Vec<&str> = layer.joined.iter().map(|member| member.name.as_str()).collect();
+            let names = names.join(" or ");
+            return Err(Error::usage(format!(
+                "-o type=layer writes a layer of the spec, and {} is several that were joined; name one of them: {names}",
+                layer.name
+            )));
+        }
         let failed = |e| Error::store(&layer.name, e);
         self.put_damage_aside()?;
         let mut content = self.from.fetch(&layer.descriptor).map_err(failed)?;

@@ -17,13 +17,16 @@ pub struct Member {
     pub version: Option<String>,
     /// Its prefix.
     pub prefix: String,
+    /// Where else it has files: prefixes of others in the same layer, and `/` for what is in none of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
 }
 
 /// What the annotation says of layers that were joined.
 pub(crate) fn annotation(joined: &[JoinedLayer]) -> String {
     let member = |layer: &JoinedLayer| {
-        let JoinedLayer { name, version, prefix, .. } = layer.clone();
-        Member { name, version, prefix }
+        let JoinedLayer { name, version, prefix, also, .. } = layer.clone();
+        Member { name, version, prefix, also }
     };
     serde_json::to_string(&joined.iter().map(member).collect::<Vec<_>>()).unwrap_or_default()
 }

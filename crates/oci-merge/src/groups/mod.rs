@@ -5,11 +5,14 @@
 
 mod limit;
 mod member;
+mod name;
+mod origin;
 mod plan;
 
 pub(crate) use limit::Limit;
 pub use member::Member;
 pub(crate) use member::{JOINED, annotation, members};
+pub(crate) use origin::Origins;
 pub(crate) use plan::{Load, Piece, Plan};
 
 use crate::event::{How, Phase};
@@ -46,11 +49,13 @@ pub(crate) fn join_all(
     }
     let (compressor, pool) = (layers::compressor(&spec.output)?, layers::pool(run)?);
     let joiner = Joiner { spec, base, local, run, pool: &pool, compressor };
+    let of_layers: Vec<&str> = layers.iter().map(|layer| &*layer.name).collect();
+    let names = name::of(&plan.groups().iter().filter_map(|group| of_layers.get(group.clone())).collect::<Vec<_>>());
     let mut layers = layers.into_iter();
-    let taken = plan.groups().iter().map(|group| layers.by_ref().take(group.len()).collect());
-    let groups: Vec<Mutex<Vec<Ready>>> = taken.map(Mutex::new).collect();
-    let joined = workers::for_each(&groups, run.jobs(), |group| {
-        joiner.join(std::mem::take(&mut *group.lock().unwrap_or_else(PoisonError::into_inner)))
+    let taken = plan.groups().iter().map(|group| Mutex::new(layers.by_ref().take(group.len()).collect()));
+    let groups: Vec<(String, Mutex<Vec<Ready>>)> = names.into_iter().zip(taken).collect();
+    let joined = workers::for_each(&groups, run.jobs(), |(name, group)| {
+        joiner.join(name, std::mem::take(&mut *group.lock().unwrap_or_else(PoisonError::into_inner)))
     });
     joined.into_iter().filter_map(Result::transpose).collect()
 }
@@ -84,23 +89,25 @@ struct Known {
 
 impl Joiner<'_> {
     /// One layer of several, the lowest first; `None` of none.
-    fn join(&self, mut members: Vec<Ready>) -> Result<Option<Ready>> {
+    fn join(&self, name: &str, mut members: Vec<Ready>) -> Result<Option<Ready>> {
         if members.len() < 2 {
             return Ok(members.pop());
         }
-        let name = name(&members);
         let key = self.key(&members);
         let is_asked_for = members.iter().any(|member| self.run.remake.includes(&member.name));
         let known = if is_asked_for || self.run.deep { None } else { self.known(&key) };
         let (descriptor, index) = match known {
             Some(known) => known,
             None => {
-                let (descriptor, index) = self.make(&name, &members)?;
+                let (descriptor, index) = self.make(name, &members)?;
                 self.remember(&key, &descriptor, &index);
                 (descriptor, index)
             }
         };
-        let joined: Vec<JoinedLayer> = members.iter().map(JoinedLayer::of).collect();
+        let indexes: Vec<_> = members.iter().map(|member| (member.prefix.path(), &*member.index)).collect();
+        let elsewhere = origin::elsewhere(&indexes);
+        let joined: Vec<JoinedLayer> =
+            members.iter().zip(&elsewhere).map(|(member, also)| JoinedLayer::of(member, also)).collect();
         let of =
             |member: &Ready| member.notes.iter().map(|note| format!("{}: {note}", member.name)).collect::<Vec<_>>();
         let notes = members.iter().flat_map(of).collect();
@@ -108,7 +115,7 @@ impl Joiner<'_> {
         let env = members.iter().flat_map(|member| member.env.clone()).collect();
         let lowest = members.swap_remove(0);
         let group = Ready {
-            name,
+            name: name.to_owned(),
             version: None,
             path,
             env,
@@ -225,15 +232,5 @@ impl Joiner<'_> {
             digest: group.descriptor.digest.clone(),
             notes: vec![format!("joined of {}", names.join(", "))],
         });
-    }
-}
-
-/// What a group is called: two by their names, more by the lowest one's and how many others there are. No layer can have
-/// such a name.
-fn name(members: &[Ready]) -> String {
-    match members {
-        [] => String::new(),
-        [one, other] if one.name != other.name => format!("{}+{}", one.name, other.name),
-        [lowest, others @ ..] => format!("{}+{}", lowest.name, others.len()),
     }
 }

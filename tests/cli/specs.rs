@@ -37,7 +37,7 @@ timestamps = "clamp"
 "#;
 
 /// What is replaced, by what; the code, line and column that are told, and the word that is suggested.
-const SLIPS: [(&str, &str, &str, usize, usize, &str); 48] = [
+const SLIPS: [(&str, &str, &str, usize, usize, &str); 50] = [
     // keys
     ("prefix =", "prefx =", "OM0101", 19, 1, "did you mean `prefix`?"),
     ("version =", "verison =", "OM0101", 18, 1, "did you mean `version`?"),
@@ -49,6 +49,16 @@ const SLIPS: [(&str, &str, &str, usize, usize, &str); 48] = [
     ("collision =", "colision =", "OM0101", 29, 1, "did you mean `collision`?"),
     ("timestamps =", "timestamp =", "OM0101", 33, 1, "did you mean `timestamps`?"),
     ("strip = 1", "strip = 1\nmode = 5", "OM0101", 27, 1, "keys of a source: path, url"),
+    // keys of another table
+    (
+        "path = \"node\"",
+        "from = \"node:22\"",
+        "OM0101",
+        25,
+        1,
+        "an image belongs to [layer.node], in place of `source`: from = { image",
+    ),
+    ("path = \"node\"", "image = \"node:22\"", "OM0101", 25, 1, "`image` does not belong to [layer.node.source]"),
     // keys of the format that are not built
     ("exclude =", "test = [\"node -v\"]\nexclude =", "OM0101", 22, 1, "`test` in [layer.node] is not built yet"),
     ("[layer.node.source]", "[layer.node.build]\nrun = \"x\"\n[layer.node.source]", "OM0101", 24, 13, "`build`"),

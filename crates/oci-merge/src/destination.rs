@@ -1,7 +1,9 @@
 //! Where an image goes: the values of `-o`, `--push` and `--load`.
 
+use crate::spec::BaseSource;
 use crate::{Error, Result};
-use std::path::PathBuf;
+use oci_merge_image::shown;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// One place that an image is to be written to.
@@ -24,6 +26,9 @@ pub enum Destination {
     Nothing,
 }
 
+/// What a `type` may be.
+const TYPES: [&str; 5] = ["oci", "docker", "registry", "layer", "none"];
+
 /// The default: `type=oci,dest=./image`.
 impl Default for Destination {
     fn default() -> Destination {
@@ -37,13 +42,19 @@ impl FromStr for Destination {
     /// Reads `type=oci|docker|registry|layer|none[,dest=PATH]`, in buildx's spelling; a `dest` that ends in `.tar` makes
     /// `type=oci` an archive, and `type=docker` without one loads into the engine.
     fn from_str(text: &str) -> Result<Destination> {
-        let refuse = |why: String| Error::usage(format!("-o {text}: {why}"));
+        let refuse = |why: String| Error::usage(format!("-o {}: {why}", shown(text)));
         let (mut kind, mut dest) = (None, None);
         for part in text.split(',') {
             match part.split_once('=') {
                 Some(("type", value)) => kind = Some(value),
                 Some(("dest", value)) if !value.is_empty() => dest = Some(PathBuf::from(value)),
-                _ => return Err(refuse(format!("expected type=TYPE or dest=PATH, found `{part}`"))),
+                _ => {
+                    return Err(refuse(format!(
+                        "expected type=TYPE or dest=PATH, found `{}`{}",
+                        shown(part),
+                        meant(text)
+                    )));
+                }
             }
         }
         let is_tar = dest.as_ref().is_some_and(|d| d.extension().is_some_and(|e| e == "tar") || d.as_os_str() == "-");
@@ -58,12 +69,28 @@ impl FromStr for Destination {
             (Some("registry"), None) => Ok(Destination::Registry),
             (Some("none"), None) => Ok(Destination::Nothing),
             (Some(kind @ ("registry" | "none")), Some(_)) => Err(refuse(format!("type={kind} takes no dest"))),
-            (Some(other), _) => {
-                Err(refuse(format!("unknown type `{other}`; known: oci, docker, registry, layer, none")))
-            }
+            (Some(other), _) => Err(refuse(format!("unknown type `{}`; known: {}", shown(other), TYPES.join(", ")))),
             (None, _) => Err(refuse("which type? oci, docker, registry, layer or none".into())),
         }
     }
+}
+
+/// What whoever wrote this may have meant: it names a type, a file, or an image, and does not say which.
+fn meant(text: &str) -> String {
+    let place = |kind: &str, path: &Path| format!("type={kind},dest={}", shown(path.as_os_str().as_encoded_bytes()));
+    let meant = match text.parse() {
+        _ if text.contains(['=', ',']) => return String::new(),
+        _ if TYPES.contains(&text) => format!("type={text}"),
+        _ if text.starts_with(['.', '/']) => place("oci", Path::new(text)),
+        Ok(BaseSource::Layout { directory, .. }) => place("oci", &directory),
+        Ok(BaseSource::OciArchive(file)) => place("oci", &file),
+        Ok(BaseSource::DockerArchive(file)) => place("docker", &file),
+        Ok(BaseSource::Registry(reference)) if text.contains(['/', ':']) => {
+            return format!("; to push the image there: -o type=registry -t {reference}");
+        }
+        _ => place("oci", Path::new(text)),
+    };
+    format!("; did you mean -o {meant}?")
 }
 
 #[cfg(test)]
@@ -87,6 +114,28 @@ mod tests {
         }
         for bad in ["", "oci", "type=tar", "type=layer", "type=none,dest=x", "dest=x", "type=oci,dest="] {
             assert!(bad.parse::<Destination>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_that_form_is_shown_in_it() {
+        let cases = [
+            ("ghcr.io/x/y:1", "; to push the image there: -o type=registry -t ghcr.io/x/y:1"),
+            ("docker://ghcr.io/x/y", "; to push the image there: -o type=registry -t ghcr.io/x/y:latest"),
+            ("registry", "; did you mean -o type=registry?"),
+            ("./image", "; did you mean -o type=oci,dest=./image?"),
+            ("/tmp/i.tar", "; did you mean -o type=oci,dest=/tmp/i.tar?"),
+            ("image.tar", "; did you mean -o type=oci,dest=image.tar?"),
+            ("oci:out:full", "; did you mean -o type=oci,dest=out?"),
+            ("docker-archive:i.tar", "; did you mean -o type=docker,dest=i.tar?"),
+            ("type=oci,tag=1", ""),
+        ];
+        for (text, hint) in cases {
+            let error = text.parse::<Destination>().unwrap_err();
+            assert_eq!(error.code(), "OM0100");
+            let found = text.split(',').next_back().unwrap();
+            let expected = format!("-o {text}: expected type=TYPE or dest=PATH, found `{found}`{hint}");
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

@@ -9,23 +9,34 @@ pub(super) struct Keys {
     pub(super) built: &'static [&'static str],
     /// Keys of the format that this version does not do yet: refused by name, never ignored.
     pub(super) later: &'static [&'static str],
+    /// Keys of another table that many would look for here, and what to write; `{above}` is the table that this one is in.
+    pub(super) elsewhere: &'static [(&'static str, &'static str)],
 }
+
+/// An image is not a source of a layer; it stands in the place of one.
+const IMAGE: &str = "an image belongs to {above}, in place of `source`: from = { image = \"…\" }";
 
 pub(super) static TOP: Keys = Keys {
     what: "a spec",
     built: &["schema", "project", "base", "config", "layer", "allow", "policy", "output"],
     later: &["target"],
+    elsewhere: &[],
 };
 
-pub(super) static PROJECT: Keys =
-    Keys { what: "[project]", built: &["name", "repo", "platforms", "labels", "annotations"], later: &[] };
+pub(super) static PROJECT: Keys = Keys {
+    what: "[project]",
+    built: &["name", "repo", "platforms", "labels", "annotations"],
+    later: &[],
+    elsewhere: &[],
+};
 
-pub(super) static BASE: Keys = Keys { what: "[base]", built: &["image"], later: &[] };
+pub(super) static BASE: Keys = Keys { what: "[base]", built: &["image"], later: &[], elsewhere: &[] };
 
 pub(super) static CONFIG: Keys = Keys {
     what: "[config]",
     built: &["user", "workdir", "cmd", "entrypoint", "env", "stop-signal", "exposed-ports", "volumes"],
     later: &[],
+    elsewhere: &[],
 };
 
 pub(super) static LAYER: Keys = Keys {
@@ -46,16 +57,20 @@ pub(super) static LAYER: Keys = Keys {
         "ancestors",
     ],
     later: &["build", "test"],
+    elsewhere: &[],
 };
 
-pub(super) static FROM: Keys = Keys { what: "a `from`", built: &["image", "paths", "to", "index"], later: &[] };
+pub(super) static FROM: Keys =
+    Keys { what: "a `from`", built: &["image", "paths", "to", "index"], later: &[], elsewhere: &[] };
 
-pub(super) static ALLOW: Keys = Keys { what: "[[allow]]", built: &["paths", "layers", "winner", "reason"], later: &[] };
+pub(super) static ALLOW: Keys =
+    Keys { what: "[[allow]]", built: &["paths", "layers", "winner", "reason"], later: &[], elsewhere: &[] };
 
 pub(super) static SOURCE: Keys = Keys {
     what: "a source",
     built: &["path", "url", "sha256", "arch", "strip", "include", "to", "owner", "keep"],
     later: &[],
+    elsewhere: &[("from", IMAGE), ("image", IMAGE)],
 };
 
 pub(super) static POLICY: Keys = Keys {
@@ -82,10 +97,11 @@ pub(super) static POLICY: Keys = Keys {
         "max-layers",
     ],
     later: &[],
+    elsewhere: &[],
 };
 
 pub(super) static OUTPUT: Keys =
-    Keys { what: "[output]", built: &["compression", "level", "timestamps", "pack"], later: &[] };
+    Keys { what: "[output]", built: &["compression", "level", "timestamps", "pack"], later: &[], elsewhere: &[] };
 
 /// The word that was probably meant: at most two slips away (insert, delete, replace, swap), and with something in common.
 pub(super) fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {

@@ -148,6 +148,7 @@ fn place(table: &Table<'_>, words: &Placeholders<'_>) -> Option<(Place, std::ops
             None
         }
         (false, false) if table.has_slip_of("path") || table.has_slip_of("url") => None,
+        (false, false) if keys::SOURCE.elsewhere.iter().any(|(key, _)| table.has(key)) => None,
         (false, false) => {
             let message = format!("{} has neither `path` nor `url`", table.name);
             table.bad_with(MISSING_KEY, &table.range, message, "path = \"DIRECTORY or ARCHIVE\", or url = \"…\"");

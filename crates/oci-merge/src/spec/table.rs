@@ -76,6 +76,9 @@ impl<'t> Table<'t> {
             let key = &member.key;
             let (message, label) = if keys.later.contains(&key.as_str()) {
                 (format!("`{key}` in {name} is not built yet"), "this version cannot do it".to_owned())
+            } else if let Some((_, label)) = keys.elsewhere.iter().find(|(elsewhere, _)| elsewhere == key) {
+                let above = name.rsplit_once('.').map(|(above, _)| format!("{above}]")).unwrap_or_default();
+                (format!("`{key}` does not belong to {name}"), label.replace("{above}", &above))
             } else {
                 let meant = nearest(key, keys.built.iter().copied());
                 let label = meant.map(|word| format!("did you mean `{word}`?")).unwrap_or_default();

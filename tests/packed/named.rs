@@ -1,9 +1,9 @@
 //! What joined layers are called, and which of their members `ls` names.
 
-use super::super::from::{Image, Stage};
 use super::{Random, members, most, tools, written};
+use crate::from::{Image, Stage};
 use oci_merge::spec::BaseSource;
-use oci_merge::{Built, Destination, Listed};
+use oci_merge::{Built, Destination, Digest, Listed};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -100,18 +100,23 @@ source = { path = \"tools/alone\", to = \"/\" }
     assert_eq!(["opt/deep/in", "srv/guest", "usr"].map(of), ["inner or twin", "guest", "guest or host"]);
 }
 
-#[test]
-fn no_two_layers_of_an_image_have_one_name_when_they_are_joined() {
-    let stage = Stage::new();
+/// A spec with a layer that is from an image of four.
+fn of_image(stage: &Stage) -> String {
     let lines = |n| ["d opt".to_owned(), "d opt/image".to_owned(), format!("f opt/image/{n} ={n}")];
     let lines: Vec<[String; 3]> = (0..4).map(lines).collect();
     let lines: Vec<[&str; 3]> = lines.iter().map(|lines| lines.each_ref().map(String::as_str)).collect();
     let lines: Vec<&[&str]> = lines.iter().map(|lines| &lines[..]).collect();
     Image::of(&lines).write(&stage.root.path().join("image"), &[]);
-    let spec = "[policy]\n[layer.image]\nprefix = \"/opt/image\"\nfrom = { image = \"oci:image\" }\n";
-    let apart = stage.assemble(spec).unwrap().built();
+    "[policy]\n[layer.image]\nprefix = \"/opt/image\"\nfrom = { image = \"oci:image\" }\n".to_owned()
+}
+
+#[test]
+fn no_two_layers_of_an_image_have_one_name_when_they_are_joined() {
+    let stage = Stage::new();
+    let spec = of_image(&stage);
+    let apart = stage.assemble(&spec).unwrap().built();
     assert_eq!(apart.layers.len(), 4, "each is used as it is");
-    let (layout, built) = written(&stage, "packed", &stage.assemble(&most(spec, 2)).unwrap());
+    let (layout, built) = written(&stage, "packed", &stage.assemble(&most(&spec, 2)).unwrap());
     let names: Vec<&str> = built.layers.iter().map(|layer| &*layer.name).collect();
     assert_eq!(names, ["image+1", "image+1#2"]);
     let all = members(&built);
@@ -130,8 +135,14 @@ fn a_joined_layer_is_not_written_as_if_it_were_one_of_the_spec() {
     let write = |spec: &str| stage.assemble(spec).unwrap().write(&[Destination::Layer(file.clone())]);
     let error = write(&most(&spec, 1)).unwrap_err();
     assert_eq!((error.code(), error.exit_code()), ("OM0100", 2));
-    let expected = "-o type=layer writes a layer of the spec, and t0+2 is several that were joined; \
-                    name one of them: t0 or t1 or t2";
-    assert_eq!(error.to_string(), expected);
+    assert_eq!(error.to_string(), "-o type=layer writes one layer of the spec; name it: t0 or t1 or t2");
     assert!(!file.exists());
+    // What an image brought is one of the spec.
+    let spec = of_image(&stage);
+    let error = write(&spec).unwrap_err().to_string();
+    let expected = "-o type=layer writes one layer, and image is 4, for the image that it is from has several; \
+                    with `max-layers = 1` in [policy], --pack joins them";
+    assert_eq!(error, expected);
+    let written = write(&most(&spec, 1)).unwrap();
+    assert_eq!(Digest::of(&std::fs::read(&file).unwrap()), written.layers[0].digest);
 }

@@ -74,8 +74,8 @@ pub struct Listed {
     pub size: u64,
     /// Where a symlink points, escaped.
     pub target: Option<String>,
-    /// The layer it comes from: its name, or its number from 1 at the bottom. Of one that was joined, the member it comes
-    /// from, `a or b` if either may be meant, or its own name if more than three may be.
+    /// The layer it comes from: its name, or its number from 1 at the bottom. Of a joined layer, the member; `a or b` if
+    /// either may be meant; the joined layer itself if more than three may be, or for a directory above what others have.
     pub layer: String,
 }
 

@@ -5,6 +5,7 @@ use crate::assemble::LAYER;
 use crate::build::Assembled;
 use crate::engine::Engine;
 use crate::event::{Phase, Transfer};
+use crate::layers::Ready;
 use crate::mounts::Mounts;
 use crate::names::Names;
 use crate::referrer::attach;
@@ -142,18 +143,7 @@ impl Writer<'_> {
 
     /// One layer's tarball, and its index beside it: what a CI job hands on.
     fn layer(&self, path: &Path) -> Result<Vec<Written>> {
-        let [layer] = &self.image.layers[..] else {
-            let names: Vec<&str> = self.image.layers.iter().map(|l| l.name.as_str()).collect();
-            return Err(Error::usage(format!("-o type=layer writes one layer; name it: {}", names.join(" or "))));
-        };
-        if !layer.joined.is_empty() {
-            let names: Vec<&str> = layer.joined.iter().map(|member| member.name.as_str()).collect();
-            let names = names.join(" or ");
-            return Err(Error::usage(format!(
-                "-o type=layer writes a layer of the spec, and {} is several that were joined; name one of them: {names}",
-                layer.name
-            )));
-        }
+        let layer = self.only_layer()?;
         let failed = |e| Error::store(&layer.name, e);
         self.put_damage_aside()?;
         let mut content = self.from.fetch(&layer.descriptor).map_err(failed)?;
@@ -164,6 +154,31 @@ impl Writer<'_> {
         let reference = shown(path.as_os_str().as_encoded_bytes()).to_string();
         let answer = format!("{reference}@{}", layer.descriptor.digest);
         Ok(vec![Written { reference, answer, pushed: false }])
+    }
+
+    /// The layer of an image that has but one of the spec. What one image brought is one of the spec, and one file if it
+    /// was joined.
+    fn only_layer(&self) -> Result<&Ready> {
+        let layers = &self.image.layers;
+        let of_spec = |layer: &Ready| match &layer.joined[..] {
+            [] => vec![layer.name.clone()],
+            joined => joined.iter().map(|member| member.name.clone()).collect(),
+        };
+        let mut names: Vec<String> = layers.iter().flat_map(of_spec).collect();
+        names.dedup();
+        match (&layers[..], &names[..]) {
+            ([layer], [_]) => Ok(layer),
+            (several, [name]) => Err(Error::usage(format!(
+                "-o type=layer writes one layer, and {name} is {}, for the image that it is from has several; \
+                 with `max-layers = {}` in [policy], --pack joins them",
+                several.len(),
+                self.image.built().base.layers + 1
+            ))),
+            (_, names) => Err(Error::usage(format!(
+                "-o type=layer writes one layer of the spec; name it: {}",
+                names.join(" or ")
+            ))),
+        }
     }
 
     /// Moves blobs of remembered layers out of the way that are not what they were, so that they are made again. A copy sees

@@ -22,7 +22,8 @@ pub(super) struct Cover {
 }
 
 /// Covers sorted paths, and so many more that nobody kept, all of them in `directory`, of layers with these indexes, with
-/// few patterns, if one for the directory is allowed; and covers nothing else if that can be done. No pattern covers one of `kept`: a layer without its prefix is none.
+/// few patterns; and covers nothing else if that can be done. What nobody kept is covered if the whole directory can be. No
+/// pattern covers one of `kept`: a layer without its prefix is none.
 pub(super) fn cover(
     paths: &[&LayerPath],
     left_out: usize,

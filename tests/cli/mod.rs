@@ -16,6 +16,7 @@ mod refusals; // exit codes, one for each way to end
 mod reports; // what a report says of many findings, and of names that mean harm
 mod screens; // what is on stdout and on stderr, and in which form
 mod serving; // a registry on this machine
+mod sources; // what is taken of sources, and sources of which nothing could be
 mod specs; // forty slips in a spec
 mod store; // what is remembered from run to run, and that it may lie
 

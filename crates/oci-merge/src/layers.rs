@@ -5,7 +5,7 @@ use crate::event::{How, Phase};
 use crate::from::{self, Origin, Reading, Turns, Wanted};
 use crate::gather::{gather, seek};
 use crate::local::Local;
-use crate::notes::notes;
+use crate::notes::{Told, told};
 use crate::open::{OpenBase, open_manifest};
 use crate::result::JoinedLayer;
 use crate::settings::Run;
@@ -35,6 +35,7 @@ pub(crate) struct Ready {
     pub(crate) diff_id: DiffId,
     pub(crate) index: Arc<LayerIndex>,
     pub(crate) how: How,
+    /// What a person should know of it, warnings first.
     pub(crate) notes: Vec<String>,
     /// Where its blob lies, if it is one of an image: perhaps not in the local store.
     pub(crate) origin: Option<Origin>,
@@ -129,7 +130,7 @@ pub(crate) struct Making {
     pub(crate) index: LayerIndex,
     pub(crate) how: How,
     /// What a person should know of how it came about.
-    pub(crate) notes: Vec<String>,
+    pub(crate) told: Told,
     pub(crate) is_remembered: bool,
 }
 
@@ -157,8 +158,8 @@ impl<'a> Bench<'a> {
             return from::make(self, layer, image);
         }
         let recipe = self.recipe(layer, self.sources(layer)?)?;
-        let Making { descriptor, index, how, notes, is_remembered } = self.obtain(layer, &recipe)?;
-        Ok(vec![Ready { is_remembered, ..self.ready(layer, descriptor, index, how, notes, None)? }])
+        let Making { descriptor, index, how, told, is_remembered } = self.obtain(layer, &recipe)?;
+        Ok(vec![Ready { is_remembered, ..self.ready(layer, descriptor, index, how, told, None)? }])
     }
 
     /// A layer that the local store remembers; else it is made.
@@ -198,8 +199,9 @@ impl<'a> Bench<'a> {
                 How::Kept
             }
         };
-        let notes = notes(&made.report, &made.index);
-        let making = Making { descriptor: made.descriptor, index: made.index, how, notes, is_remembered: false };
+        let include = if layer.from.is_some() { "paths" } else { "include" };
+        let told = told(&made.report, include, &made.index);
+        let making = Making { descriptor: made.descriptor, index: made.index, how, told, is_remembered: false };
         if let (Some(fingerprint), Some(moment)) = (made.fingerprint, moment) {
             self.local.remember_layer(&fingerprint, moment, &making);
         }
@@ -288,9 +290,13 @@ impl<'a> Bench<'a> {
         descriptor: Descriptor,
         index: LayerIndex,
         how: How,
-        notes: Vec<String>,
+        told: Told,
         origin: Option<Origin>,
     ) -> Result<Ready> {
+        let Told { warnings, notes } = told;
+        for warning in &warnings {
+            self.run.observer.tell(Event::Warning { text: format!("{}: {warning}", layer.name) });
+        }
         self.run.observer.tell(Event::LayerReady {
             layer: layer.name.clone(),
             version: layer.version.clone(),
@@ -312,7 +318,7 @@ impl<'a> Bench<'a> {
             descriptor,
             index: Arc::new(index),
             how,
-            notes,
+            notes: [warnings, notes].concat(),
             origin,
             is_remembered: false,
             joined: Vec::new(),

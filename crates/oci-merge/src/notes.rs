@@ -3,9 +3,29 @@
 use oci_merge_image::shown;
 use oci_merge_layer::make;
 use oci_merge_layer::{Kind, LayerIndex, Note};
+use serde::{Deserialize, Serialize};
 
-/// All of it, a line each.
-pub(crate) fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
+/// What is told of a layer, a line each.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// What is most likely a mistake of the spec, though it stops nothing.
+    pub(crate) warnings: Vec<String>,
+    /// What a person should know besides.
+    pub(crate) notes: Vec<String>,
+}
+
+/// All of it. `include` is what the spec calls the list of what is taken.
+pub(crate) fn told(report: &make::Report, include: &str, index: &LayerIndex) -> Told {
+    Told { warnings: warnings(&report.unmatched, include), notes: notes(report, index) }
+}
+
+fn warnings(unmatched: &make::Unmatched, include: &str) -> Vec<String> {
+    let line = |key: &str, does: &str, glob: &String| format!("{} in `{key}` {does} nothing", shown(glob));
+    let include = unmatched.include.iter().map(|glob| line(include, "takes", glob));
+    include.chain(unmatched.exclude.iter().map(|glob| line("exclude", "leaves out", glob))).collect()
+}
+
+fn notes(report: &make::Report, index: &LayerIndex) -> Vec<String> {
     let listed = |what: &str, listed: &make::Listed| {
         let first = listed.first.iter().take(3).map(|path| path.to_string()).collect::<Vec<_>>().join(", ");
         let more = if listed.count > 3 { ", …" } else { "" };

@@ -1,5 +1,6 @@
 //! What a layer may write besides its prefix.
 
+use crate::pattern::without_dots;
 use crate::stem::Stem;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use oci_merge_image::{LayerPath, PathError, shown};
@@ -65,7 +66,7 @@ impl Owns {
                 continue;
             }
             let refuse = |e: globset::Error| OwnsError::Glob { pattern: pattern.into(), why: e.kind().to_string() };
-            let relative = pattern.trim_start_matches('/');
+            let relative = without_dots(pattern.trim_start_matches('/'));
             globs.add(GlobBuilder::new(relative).literal_separator(true).build().map_err(refuse)?);
             stems.push(Stem::of(relative).map_err(|why| OwnsError::Path { pattern: pattern.into(), why })?);
         }

@@ -104,6 +104,7 @@ impl<'a> Looked<'a> {
             links: Links::of_archive(index, &self.route)?,
         };
         packer.add(reading, &mut self.open()?)?;
+        packer.see_unmatched(self.route.choice().unmatched());
         self.check_unchanged()
     }
 

@@ -5,6 +5,7 @@
 
 mod archive;
 mod bytecode;
+mod choice;
 mod globs;
 mod landing;
 mod layers;
@@ -24,7 +25,7 @@ mod xattrs;
 
 pub use layers::{Layers, Reuse, join, reuse};
 pub use recipe::{Ancestors, Attributes, Input, Owner, Recipe, Source, Times};
-pub use report::{Listed, Report};
+pub use report::{Listed, Report, Unmatched};
 pub use seen::{fingerprint, version};
 pub use watch::{Progress, Step, Watch};
 pub(crate) use xattrs::is_kept;
@@ -144,6 +145,7 @@ fn pack_directory<W: Write>(
     let Report { filtered, too_short, .. } = left_out.into_inner();
     packer.report().filtered.append(filtered);
     packer.report().too_short.append(too_short);
+    packer.see_unmatched(route.choice().unmatched());
     Ok(fingerprint)
 }
 

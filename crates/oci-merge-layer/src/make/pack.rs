@@ -6,7 +6,7 @@ use super::links::{Links, Named};
 use super::output::Output;
 use super::parents::Parents;
 use super::recipe::{Attributes, Recipe, Source, Times};
-use super::report::Report;
+use super::report::{Report, Unmatched};
 use super::route::{Place, Route};
 use super::xattrs::is_kept;
 use crate::{Body, Entries, Entry, Error, ErrorKind, LayerIndex, Result, Time, Xattrs};
@@ -24,6 +24,8 @@ pub(super) struct Packer<'a, W: Write> {
     time: Option<Time>,
     bytecode: Bytecode,
     report: Report,
+    /// Of the recipe's `exclude`, what has matched nothing of any source so far.
+    unmatched: Vec<String>,
 }
 
 /// One source, while it is packed.
@@ -40,12 +42,19 @@ impl<'a, W: Write> Packer<'a, W> {
     /// Begins a layer.
     pub(super) fn new(recipe: &'a Recipe, out: Output<'a, W>) -> Packer<'a, W> {
         let (written, bytecode, report) = (HashMap::new(), Bytecode::default(), Report::default());
-        Packer { recipe, out, written, time: None, bytecode, report }
+        Packer { recipe, out, written, time: None, bytecode, report, unmatched: recipe.exclude.clone() }
     }
 
     /// What is told of the layer.
     pub(super) fn report(&mut self) -> &mut Report {
         &mut self.report
+    }
+
+    /// Sees what has matched nothing of a source.
+    pub(super) fn see_unmatched(&mut self, (of_source, of_all): (Unmatched, Vec<String>)) {
+        self.report.unmatched.include.extend(of_source.include);
+        self.report.unmatched.exclude.extend(of_source.exclude);
+        self.unmatched.retain(|glob| of_all.contains(glob));
     }
 
     /// Writes all that is taken of a source.
@@ -85,7 +94,7 @@ impl<'a, W: Write> Packer<'a, W> {
 
     /// Ends the layer: what it is, what is in it, where it was written, what is told of it.
     pub(super) fn finish(self) -> Result<(Descriptor, LayerIndex, W, Report)> {
-        let Packer { recipe, out, bytecode, mut report, .. } = self;
+        let Packer { recipe, out, bytecode, mut report, unmatched, .. } = self;
         let (descriptor, index, blob) = out.finish().map_err(|error| match error.path() {
             Some(path) if matches!(error.kind(), ErrorKind::Refused(_)) => {
                 let text = "several files of the sources land here, or below one another; choose with `exclude`";
@@ -96,6 +105,7 @@ impl<'a, W: Write> Packer<'a, W> {
         if let Times::Clamp(limit) | Times::Set(limit) = recipe.times {
             report.stale_bytecode = bytecode.stale(&index, limit);
         }
+        report.unmatched.exclude.splice(0..0, unmatched);
         Ok((descriptor, index, blob, report))
     }
 

@@ -24,6 +24,18 @@ pub struct Report {
     pub deletions: Listed,
     /// Python files whose compiled form is for another time than they have now, so that it will not be used.
     pub stale_bytecode: Listed,
+    /// What the recipe chooses by, and chooses nothing.
+    pub unmatched: Unmatched,
+}
+
+/// Globs that matched nothing, as they were written: of a source nothing that it has, of the recipe nothing that any of
+/// its sources has. What lies in a directory that is left out is not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unmatched {
+    /// Of [`Source::include`](super::Source::include).
+    pub include: Vec<String>,
+    /// Of [`Recipe::exclude`](super::Recipe::exclude) and [`Source::exclude`](super::Source::exclude).
+    pub exclude: Vec<String>,
 }
 
 /// How many there are, and the first of them.

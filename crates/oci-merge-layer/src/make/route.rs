@@ -1,5 +1,6 @@
 //! The way of a path from a source to the image.
 
+use super::choice::Choice;
 use super::globs::Globs;
 use super::recipe::{Input, Recipe, Source};
 use crate::{Error, Result};
@@ -12,9 +13,7 @@ pub(super) struct Route<'a> {
     /// Where the source lands: the root of the image, or a directory.
     pub(super) landing: LayerPath,
     prefix: &'a LayerPath,
-    include: Globs,
-    exclude: Globs,
-    exclude_of_all: Globs,
+    choice: Choice,
 }
 
 /// What becomes of a path.
@@ -41,15 +40,19 @@ impl<'a> Route<'a> {
             strip: source.strip,
             landing,
             prefix: recipe.prefix.path(),
-            include: Globs::new(&source.include)?,
-            exclude: Globs::new(&source.exclude)?,
-            exclude_of_all: Globs::new(&recipe.exclude)?,
+            choice: Choice::new(recipe, source, Globs::new(&source.include)?)?,
         })
     }
 
     /// Whether it may leave anything out.
     pub(super) fn filters(&self) -> bool {
-        !(self.include.is_empty() && self.exclude.is_empty() && self.exclude_of_all.is_empty())
+        let Choice { include, exclude, exclude_of_all } = &self.choice;
+        !(include.is_empty() && exclude.is_empty() && exclude_of_all.is_empty())
+    }
+
+    /// What it is chosen by.
+    pub(super) fn choice(&self) -> &Choice {
+        &self.choice
     }
 
     /// What becomes of a path.
@@ -68,10 +71,10 @@ impl<'a> Route<'a> {
         }
         let joined = self.landing.join(&rest);
         let path = joined.map_err(|why| Error::refused(why.reason(), format!("{} {why}", self.landing)).at(path))?;
-        if self.exclude.cover(&path, self.prefix) || self.exclude_of_all.cover(&path, self.prefix) {
+        if self.choice.excludes(&path, self.prefix) {
             return Ok(Place::Filtered);
         }
-        if self.include.is_empty() || self.include.cover(&path, self.prefix) {
+        if self.choice.include.is_empty() || self.choice.include.cover(&path, self.prefix) {
             return Ok(Place::Taken(path));
         }
         Ok(if is_directory { Place::IfNeeded(path) } else { Place::Filtered })

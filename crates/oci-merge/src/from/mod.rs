@@ -13,7 +13,7 @@ pub(crate) use turns::Turns;
 
 use crate::event::How;
 use crate::layers::{Bench, Making, Ready, place};
-use crate::notes::{notes, why_repacked};
+use crate::notes::{self, Told, why_repacked};
 use crate::spec::{FromSpec, LayerSpec};
 use crate::{Error, Result};
 use oci_merge_image::Reference;
@@ -94,11 +94,11 @@ fn packed(
         (first, last) if first == last => format!("layer {last}"),
         (first, last) => format!("layers {first} to {last}"),
     };
-    let mut told = vec![format!("one new layer, made of {which} of {}", image.name)];
-    told.extend(not_taken);
-    told.extend(why_repacked(&reasons));
-    let Making { descriptor, index, how, notes, is_remembered } = made;
-    told.extend(notes);
+    let Making { descriptor, index, how, mut told, is_remembered } = made;
+    let mut notes = vec![format!("one new layer, made of {which} of {}", image.name)];
+    notes.extend(not_taken);
+    notes.extend(why_repacked(&reasons));
+    told.notes.splice(0..0, notes);
     Ok(Ready { is_remembered, ..bench.ready(layer, descriptor, index, how, told, None)? })
 }
 
@@ -110,7 +110,8 @@ fn kept(
     found: &make::Reuse,
     not_taken: Option<String>,
 ) -> Result<Vec<Ready>> {
-    let report = make::Report { outside: found.outside.clone(), ..make::Report::default() };
+    let (outside, unmatched) = (found.outside.clone(), found.unmatched.clone());
+    let report = make::Report { outside, unmatched, ..make::Report::default() };
     let origin = Origin { store: image.store.clone(), reference: image.reference.clone() };
     let mut ready: Vec<Ready> = Vec::with_capacity(found.layers.len());
     for (number, (blob, index)) in image.layers.into_iter().zip(image.indexes).enumerate() {
@@ -118,11 +119,12 @@ fn kept(
             continue;
         }
         let index = Arc::unwrap_or_clone(index);
-        let mut told = vec![format!("layer {} of {}, byte for byte", image.common + number + 1, image.name)];
+        let mut told = Told::default();
         if ready.is_empty() {
-            told.extend(not_taken.clone());
-            told.extend(notes(&report, &index));
+            told = notes::told(&report, "paths", &index);
+            told.notes.splice(0..0, not_taken.clone());
         }
+        told.notes.insert(0, format!("layer {} of {}, byte for byte", image.common + number + 1, image.name));
         let mut made = bench.ready(layer, blob, index, How::Kept, told, Some(origin.clone()))?;
         if !ready.is_empty() {
             // Said once, by the lowest.

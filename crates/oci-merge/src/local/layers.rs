@@ -6,6 +6,7 @@
 use super::Local;
 use crate::event::How;
 use crate::layers::Making;
+use crate::notes::Told;
 use oci_merge_image::{Descriptor, Digest};
 use oci_merge_layer::{Fingerprint, Time};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ struct Record {
     /// Whether it is an archive, byte for byte.
     kept: bool,
     /// What was told of it.
-    notes: Vec<String>,
+    told: Told,
 }
 
 impl Local {
@@ -32,10 +33,10 @@ impl Local {
     pub(crate) fn layer(&self, of: &Fingerprint) -> Option<Making> {
         let bytes = self.layout().facts(of.digest(), LAYER)?;
         let record: Record = serde_json::from_slice(&bytes).ok()?;
-        let Record { descriptor, index, kept, notes, .. } = Some(record).filter(|record| record.of == *of.digest())?;
+        let Record { descriptor, index, kept, told, .. } = Some(record).filter(|record| record.of == *of.digest())?;
         let index = self.index_with(&descriptor.digest, &index)?;
         let how = if kept { How::Kept } else { How::Packed };
-        Some(Making { descriptor, index, how, notes, is_remembered: true })
+        Some(Making { descriptor, index, how, told, is_remembered: true })
     }
 
     /// Keeps what was made from what has this fingerprint, unless that was too young at the moment when the making began
@@ -49,7 +50,7 @@ impl Local {
             descriptor: layer.descriptor.clone(),
             index: self.remember(&layer.index),
             kept: layer.how == How::Kept,
-            notes: layer.notes.clone(),
+            told: layer.told.clone(),
         };
         if let Ok(bytes) = serde_json::to_vec(&record) {
             let _ = self.layout().put_facts(of.digest(), LAYER, &bytes);
@@ -73,8 +74,8 @@ mod tests {
         // Two blocks of zeros are an archive without entries.
         let survey = survey(&[0; 1024][..], &Rules::kept(Limits::default())).unwrap();
         let descriptor = Descriptor::new(MediaType::ImageLayer, survey.index.digest().clone(), survey.size);
-        let notes = vec!["a note".to_owned()];
-        Making { descriptor, index: survey.index, how: How::Kept, notes, is_remembered: false }
+        let told = Told { warnings: vec!["a warning".to_owned()], notes: vec!["a note".to_owned()] };
+        Making { descriptor, index: survey.index, how: How::Kept, told, is_remembered: false }
     }
 
     #[test]
@@ -85,7 +86,7 @@ mod tests {
         let there = local(temp.path());
         let found = there.layer(&one).unwrap();
         let made = making();
-        assert_eq!((&found.descriptor, &found.index, &found.notes), (&made.descriptor, &made.index, &made.notes));
+        assert_eq!((&found.descriptor, &found.index, &found.told), (&made.descriptor, &made.index, &made.told));
         assert!(found.how == How::Kept && found.is_remembered);
         assert!(there.layer(&two).is_none());
         // The same bytes with another index are not what was made.

@@ -7,8 +7,8 @@ use super::placeholder::{Arch, Placeholders};
 use super::project::platforms;
 use super::table::{Table, Written};
 use super::{FromSpec, SourceSpec, Span, from, keys, source};
-use globset::GlobBuilder;
 use oci_merge_image::{LayerPath, Platform, Prefix, shown};
+use oci_merge_layer::Pattern;
 use oci_merge_layer::check::Owner;
 
 /// `[layer.NAME]`.
@@ -203,24 +203,20 @@ pub(super) enum Rooted {
     Maybe,
 }
 
-/// Reads an array of globs, and compiles each once to see that it is one.
+/// Reads an array of globs, and compiles each once to see that it is one and that something could match it.
 pub(super) fn globs(table: &Table<'_>, key: &str, rooted: Rooted) -> Vec<String> {
-    let fine = |written: &Written| {
-        let text = &written.text;
-        let wrong = match GlobBuilder::new(text).literal_separator(true).build() {
-            Err(why) => format!("{} is not a glob: {}", shown(text), why.kind()),
-            Ok(_) if text.split('/').any(|c| c == "..") => format!("{} has a '..' component", shown(text)),
-            Ok(_) if text.trim_matches('/').is_empty() => "a glob for nothing".to_owned(),
-            Ok(_) if rooted == Rooted::Always && !text.starts_with('/') => {
-                let label = format!("did you mean `/{}`?", shown(text));
-                let message = format!("`{key}` in {} lists paths of the image, which begin with `/`", table.name);
-                table.bad_with(BAD_VALUE, &written.range, message, label);
-                return false;
-            }
-            Ok(_) => return true,
-        };
-        table.bad(&written.range, wrong);
-        false
+    let fine = |written: &Written| match Pattern::parse(&written.text) {
+        Err(why) => {
+            table.bad(&written.range, why.to_string());
+            false
+        }
+        Ok(pattern) if rooted == Rooted::Always && !pattern.is_rooted() => {
+            let label = format!("did you mean `/{}`?", shown(pattern.relative()));
+            let message = format!("`{key}` in {} lists paths of the image, which begin with `/`", table.name);
+            table.bad_with(BAD_VALUE, &written.range, message, label);
+            false
+        }
+        Ok(_) => true,
     };
     table.strings(key).unwrap_or_default().into_iter().filter(fine).map(|written| written.text).collect()
 }

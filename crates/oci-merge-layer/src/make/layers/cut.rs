@@ -1,17 +1,21 @@
 //! What is taken of an image, and to where.
 
+use super::super::choice::Choice;
 use super::super::globs::Globs;
 use super::super::recipe::{Recipe, Source};
+use super::super::report::Unmatched;
 use super::super::route::is_table_of_contents;
 use super::super::xattrs::is_kept;
 use crate::{Error, ErrorKind, Result};
 use oci_merge_image::{LayerPath, shown};
+use std::cell::Cell;
 
 /// What is taken of an image, and to where.
 pub(super) struct Cut<'a> {
     pub(super) recipe: &'a Recipe,
+    source: &'a Source,
     taken: Taken,
-    exclude: [Globs; 2],
+    choice: Choice,
 }
 
 /// Where what is taken of layers lands, and which of its attributes are needed.
@@ -29,9 +33,9 @@ pub(super) trait Lands {
 /// What is looked at.
 enum Taken {
     /// Everything that matches, or everything; it stays where it is.
-    InPlace(Globs),
-    /// The content of these paths, which lands in a directory.
-    Moved(Vec<LayerPath>, LayerPath),
+    InPlace,
+    /// The content of these paths, which lands in a directory; and whether anything was found there.
+    Moved(Vec<(LayerPath, Cell<bool>)>, LayerPath),
 }
 
 /// What becomes of a path of the image.
@@ -48,15 +52,27 @@ pub(super) enum Fate {
 }
 
 impl<'a> Cut<'a> {
-    pub(super) fn new(recipe: &'a Recipe, source: &Source) -> Result<Cut<'a>> {
-        let taken = match &source.to {
+    pub(super) fn new(recipe: &'a Recipe, source: &'a Source) -> Result<Cut<'a>> {
+        let (taken, include) = match &source.to {
             Some(to) if !to.is_root() => {
                 let paths = source.include.iter().map(|path| literal(path)).collect::<Result<Vec<_>>>()?;
-                Taken::Moved(if paths.is_empty() { vec![LayerPath::root()] } else { paths }, to.clone())
+                let paths = if paths.is_empty() { vec![LayerPath::root()] } else { paths };
+                let paths = paths.into_iter().map(|path| (path, Cell::new(false))).collect();
+                (Taken::Moved(paths, to.clone()), Globs::new(&[])?)
             }
-            _ => Taken::InPlace(Globs::new(&source.include)?),
+            _ => (Taken::InPlace, Globs::new(&source.include)?),
         };
-        Ok(Cut { recipe, taken, exclude: [Globs::new(&source.exclude)?, Globs::new(&recipe.exclude)?] })
+        Ok(Cut { recipe, source, taken, choice: Choice::new(recipe, source, include)? })
+    }
+
+    /// What of the source has matched nothing of what was looked at; and what of the recipe has not.
+    pub(super) fn unmatched(&self) -> (Unmatched, Vec<String>) {
+        let (mut unmatched, of_all) = self.choice.unmatched();
+        if let Taken::Moved(paths, _) = &self.taken {
+            let of_paths = self.source.include.iter().zip(paths);
+            unmatched.include.extend(of_paths.filter(|(_, (_, found))| !found.get()).map(|(path, _)| path.clone()));
+        }
+        (unmatched, of_all)
     }
 
     /// Whether what is taken goes elsewhere.
@@ -80,7 +96,7 @@ impl<'a> Cut<'a> {
     }
 
     fn excludes(&self, lands: &LayerPath) -> bool {
-        self.exclude.iter().any(|globs| globs.cover(lands, self.recipe.prefix.path()))
+        self.choice.excludes(lands, self.recipe.prefix.path())
     }
 
     /// Where a path lands if it is looked at.
@@ -89,14 +105,16 @@ impl<'a> Cut<'a> {
     /// As [`fate`](Cut::fate).
     pub(super) fn path(&self, path: &LayerPath, is_directory: bool) -> Result<Option<LayerPath>> {
         match &self.taken {
-            Taken::InPlace(globs) => {
+            Taken::InPlace => {
+                let globs = &self.choice.include;
                 let is_taken = globs.is_empty() || globs.cover(path, self.recipe.prefix.path());
                 Ok(is_taken.then(|| path.clone()))
             }
             Taken::Moved(paths, to) => {
-                let Some(rest) = paths.iter().find_map(|taken| rest(path, taken, is_directory)) else {
-                    return Ok(None);
+                let find = |(taken, found): &(LayerPath, Cell<bool>)| {
+                    rest(path, taken, is_directory).inspect(|_| found.set(true))
                 };
+                let Some(rest) = paths.iter().find_map(find) else { return Ok(None) };
                 let joined = to.join(&rest).map_err(|why| Error::refused(why.reason(), format!("{to} {why}")).at(path));
                 joined.map(Some)
             }
@@ -112,15 +130,15 @@ impl<'a> Cut<'a> {
     /// below, be it there or not.
     pub(super) fn decides(&self, path: &LayerPath) -> Result<bool> {
         match &self.taken {
-            Taken::InPlace(_) if is_table_of_contents(path) || self.excludes(path) => Ok(false),
-            Taken::InPlace(globs) => {
-                let prefix = self.recipe.prefix.path();
+            Taken::InPlace if is_table_of_contents(path) || self.excludes(path) => Ok(false),
+            Taken::InPlace => {
+                let (globs, prefix) = (&self.choice.include, self.recipe.prefix.path());
                 let may_belong =
                     prefix.is_within(path) || path.is_within(prefix) || self.recipe.owns.may_lie_below(path);
                 Ok(may_belong && (globs.is_empty() || globs.may_lie_below(path, prefix)))
             }
             Taken::Moved(paths, _) => {
-                let is_above = paths.iter().any(|taken| taken.is_within(path));
+                let is_above = paths.iter().any(|(taken, _)| taken.is_within(path));
                 Ok(is_above || matches!(self.fate(path, false)?, Fate::Taken(_)))
             }
         }

@@ -106,6 +106,7 @@ pub(super) fn pack<W: Write>(
     report.outside.append(std::mem::take(&mut tree.outside));
     report.filtered.append(std::mem::take(&mut tree.left_out));
     report.deletions.append(std::mem::take(&mut tree.deletions));
+    packer.see_unmatched(cut.unmatched());
     // The stream has the paths of the image already.
     let here = Source { include: Vec::new(), exclude: Vec::new(), ..source.clone() };
     let route = Route::new(recipe, &here, LayerPath::root())?;

@@ -1,7 +1,7 @@
 //! Whether layers of an image can be used byte for byte, or why not.
 
 use super::super::recipe::{Input, Recipe, Source, Times};
-use super::super::report::Listed;
+use super::super::report::{Listed, Unmatched};
 use super::super::verdict;
 use super::cut::{Cut, Fate};
 use super::{between, through};
@@ -18,6 +18,8 @@ pub struct Reuse {
     pub reasons: Vec<Note>,
     /// What the other layers hold.
     pub outside: Listed,
+    /// What the recipe chooses by, and chooses nothing.
+    pub unmatched: Unmatched,
 }
 
 /// Looks whether the blobs of a recipe's one source, layers of an image, can be used byte for byte.
@@ -35,7 +37,8 @@ pub fn reuse(recipe: &Recipe) -> Result<Reuse> {
     let cut = Cut::new(recipe, source)?;
     through::judge(layers, &cut)?;
     let as_it_is = Recipe { times: Times::Keep, ..recipe.clone() };
-    let mut reuse = Reuse { layers: Vec::new(), reasons: Vec::new(), outside: Listed::default() };
+    let mut reuse =
+        Reuse { layers: Vec::new(), reasons: Vec::new(), outside: Listed::default(), unmatched: Unmatched::default() };
     for (number, index) in layers.indexes.iter().enumerate() {
         match look(&cut, index)? {
             Looked::Elsewhere(files) => reuse.outside.append(files),
@@ -49,6 +52,8 @@ pub fn reuse(recipe: &Recipe) -> Result<Reuse> {
             }
         }
     }
+    let (unmatched, of_all) = cut.unmatched();
+    reuse.unmatched = Unmatched { exclude: [of_all, unmatched.exclude].concat(), ..unmatched };
     if reuse.reasons.is_empty() {
         reuse.reasons.extend(between::note(&cut, layers, &reuse.layers)?);
     }

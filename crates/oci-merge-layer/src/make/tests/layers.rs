@@ -253,6 +253,30 @@ fn attributes_of_directories_and_files_survive_and_the_machines_own_are_counted(
 }
 
 #[test]
+fn what_chooses_nothing_of_an_image_is_told() {
+    let layers: &[&[&str]] =
+        &[&["d opt", "d opt/x", "f opt/x/a =1"], &["d opt", "d opt/x", "f opt/x/b =1", "f usr/c =2"]];
+    let source = |include: &[&str], to: Option<&str>| Source {
+        include: include.iter().map(|glob| glob.to_string()).collect(),
+        to: to.map(path),
+        ..image(layers)
+    };
+    let chosen = recipe(vec![source(&["/opt/x/a", "./b", "/opt/y"], None)]);
+    let moved = recipe(vec![source(&["/usr/c", "/usr/d"], Some("opt/x/e"))]);
+    for (choice, include) in [(chosen, "/opt/y"), (moved, "/usr/d")] {
+        let choice = Recipe { exclude: vec!["b".into(), "none".into()], ..choice };
+        let unmatched = pack(&choice).unwrap().1.unmatched;
+        assert_eq!(unmatched.include, [include]);
+        assert_eq!(unmatched.exclude.last().unwrap(), "none");
+        assert_eq!(reuse(&choice).unwrap().unmatched, unmatched);
+    }
+    // What is used byte for byte is looked at as well.
+    let whole = Recipe { exclude: vec!["none".into()], ..recipe(vec![image(&layers[..1])]) };
+    let Reuse { reasons, unmatched, .. } = reuse(&whole).unwrap();
+    assert_eq!((reasons, unmatched.exclude), (vec![], vec!["none".to_owned()]));
+}
+
+#[test]
 fn times_are_the_recipes() {
     let layers: &[&[&str]] = &[&["d opt @3000", "d opt/x @2000", "f opt/x/a @5000 =1"]];
     let clamped = Recipe { times: Times::Clamp(4000), ..recipe(vec![image(layers)]) };

@@ -11,6 +11,7 @@ use super::{LayerSpec, Spec};
 use crate::{Error, Result};
 use array::add;
 use oci_merge_image::shown;
+use oci_merge_layer::Pattern;
 use splice::edited;
 use std::path::Path;
 
@@ -82,7 +83,8 @@ impl SpecText<'_> {
         let mut edit = Edited { text: self.text.to_owned(), changes: Vec::new() };
         for layer in layers {
             let there = if key == "owns" { &layer.owns } else { &layer.exclude };
-            let mut fresh: Vec<&str> = words.iter().copied().filter(|word| !there.iter().any(|t| t == word)).collect();
+            let mut fresh: Vec<&str> =
+                words.iter().copied().filter(|word| !there.iter().any(|t| is_same(t, word))).collect();
             fresh.dedup();
             if fresh.is_empty() {
                 continue;
@@ -136,6 +138,12 @@ impl SpecText<'_> {
             shown(self.file)
         ))
     }
+}
+
+/// Whether two patterns mean the same, however they begin and end.
+fn is_same(one: &str, other: &str) -> bool {
+    let meant = |text| Pattern::parse(text).ok().map(|pattern| (pattern.is_rooted(), pattern.relative()));
+    one == other || meant(one).is_some_and(|one| meant(other) == Some(one))
 }
 
 fn absolute(paths: &[&str]) -> Result<()> {

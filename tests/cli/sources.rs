@@ -1,0 +1,83 @@
+use super::{Place, Ran};
+use serde_json::Value;
+
+/// A spec whose one layer comes from the directory `tool`.
+fn spec(place: &Place, layer: &str, source: &str) {
+    place.write("tool/README.md", "read");
+    place.write("tool/bin/tool", "run");
+    let source = format!("source = {{ path = \"tool\"{source} }}");
+    let text =
+        format!("schema = 1\nbase.image = \"scratch\"\n[layer.tool]\nprefix = \"/opt/tool\"\n{layer}\n{source}\n");
+    place.write("oci-merge.toml", &text);
+}
+
+/// The paths of the layer, and what was told of it.
+fn layer(ran: &Ran) -> (Vec<String>, Vec<String>) {
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    let layer = &document["images"][0]["layers"][0];
+    let notes = layer["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect();
+    (vec![layer["paths"].to_string()], notes)
+}
+
+const JSON: [&str; 4] = ["build", "-o", "type=none", "--json"];
+
+#[test]
+fn a_dot_at_the_beginning_of_a_glob_says_nothing() {
+    let place = Place::new();
+    for (keys, source, paths) in [
+        ("exclude = [\"./README.md\"]", "", "4"),
+        ("", ", include = [\"./README.md\"]", "3"),
+        ("exclude = [\"/./opt/tool/README.md\"]", "", "4"),
+    ] {
+        spec(&place, keys, source);
+        let (found, notes) = layer(&place.run(&JSON).ends(0));
+        // opt, opt/tool, and what is taken.
+        assert_eq!(found, [paths], "{keys} {source}");
+        assert!(!notes.iter().any(|note| note.contains("nothing")), "{notes:?}");
+    }
+    spec(&place, "exclude = [\"README.md\"]", "");
+    place.run(&["exclude", "tool", "./README.md"]).ends(0);
+    assert!(place.read("oci-merge.toml").contains("exclude = [\"README.md\"]"), "it is there already");
+}
+
+#[test]
+fn a_glob_that_matches_nothing_is_told_in_every_run() {
+    let place = Place::new();
+    spec(&place, "exclude = [\"README\", \"*.md\"]", ", include = [\"bin\", \"lib\", \"*.md\"]");
+    let told =
+        ["lib in `include` takes nothing", "*.md in `include` takes nothing", "README in `exclude` leaves out nothing"];
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    for run in ["made", "remembered"] {
+        let ran = place.run(&JSON).ends(0);
+        let lines: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("warning: ")).collect();
+        assert_eq!(lines, told.map(|line| format!("warning: tool: {line}")), "{run}");
+        assert_eq!(&layer(&ran).1[..3], told, "{run}");
+    }
+    // One of several sources that has it is enough for what the layer leaves out.
+    place.write("other/README", "read");
+    let text = place.read("oci-merge.toml").replace(
+        "source = { path = \"tool\", include = [\"bin\", \"lib\", \"*.md\"] }",
+        "source = [{ path = \"tool\", include = [\"bin\", \"li*\"] }, { path = \"other\", to = \"more\" }]",
+    );
+    place.write("oci-merge.toml", &text.replace("\"README\"", "\"**/README\", \"./x\""));
+    let (_, notes) = layer(&place.run(&JSON).ends(0));
+    assert_eq!(notes[..2], ["li* in `include` takes nothing", "./x in `exclude` leaves out nothing"]);
+    assert!(!notes[2].contains("nothing"), "{notes:?}");
+}
+
+#[test]
+fn a_glob_that_nothing_can_match_is_refused_with_its_line() {
+    let place = Place::new();
+    for (glob, why) in [
+        ("!README.md", "!README.md matches nothing: `!` does not negate; the name is written ./!README.md"),
+        ("bin//tool", "bin//tool matches nothing: no path has an empty component"),
+        ("./", "./ is a glob for nothing"),
+        ("a/./b", "a/./b has a '.' component"),
+        ("./../b", "./../b has a '..' component"),
+    ] {
+        spec(&place, &format!("exclude = [\"{glob}\"]"), "");
+        place.run(&["check"]).ends(2).says(&["OM0108", why, "oci-merge.toml:5:12"]);
+        spec(&place, "", &format!(", include = [\"{glob}\"]"));
+        place.run(&["check"]).ends(2).says(&["OM0108", why, "oci-merge.toml:6:"]);
+    }
+}

@@ -74,10 +74,15 @@ fn a_registry_that_only_lets_us_read_is_found_so() {
     let place = Place::with_demo();
     place.run(&["build", "-q"]).ends(0);
     let serving = super::serving::Serving::start(&place, &[]);
-    let ran = place.run(&["doctor", &format!("{}/demo", serving.answer.trim())]).ends(3).says(&["OM0503"]);
+    let ran = place
+        .run(&["doctor", &format!("{}/demo", serving.answer.trim())])
+        .ends(4)
+        .says(&["OM0501", "nobody may push there"]);
     assert!(line(&ran.out, "pull").contains('✔'), "{}", ran.out);
     assert!(line(&ran.out, "push").starts_with("push      ✘ it said 405"), "{}", ran.out);
     assert!(ran.out.contains("do: the registry is read-only"), "{}", ran.out);
+    let push = ["push", "image", &format!("{}/demo:1", serving.answer.trim())];
+    place.run(&push).ends(4).says(&["OM0501", "405", "nobody may push there"]).without_answer();
 }
 
 #[test]

@@ -44,6 +44,16 @@ fn usage_is_two() {
 }
 
 #[test]
+fn an_image_that_could_be_one_of_several_is_usage() {
+    let place = Place::with_demo();
+    for (layer, tag) in [("alpha", "one"), ("beta", "two")] {
+        place.run(&["build", layer, "-q", "-o", "type=oci,dest=several", "-t", &format!("demo:{tag}")]).ends(0);
+    }
+    place.run(&["inspect", "oci:several"]).ends(2).says(&["OM0502", "expected one image, found one, two; say which"]);
+    place.run(&["inspect", "oci:several:two"]).ends(0);
+}
+
+#[test]
 fn a_missing_source_is_named_with_its_line() {
     let place = Place::new();
     spec(&place, "scratch", "path = \"no-such-directory\"");

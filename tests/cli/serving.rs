@@ -65,7 +65,7 @@ fn a_layout_is_a_registry_until_a_signal() {
         // Every layer of it.
         let listed = place.run(&["ls", &reference]).ends(0).out;
         assert!(listed.contains("/opt/gamma/bin/gamma"), "{what:?}: {listed}");
-        place.run(&["push", "image", &reference.replace(":full", ":new")]).ends(3).says(&["OM0503", "405"]);
+        place.run(&["push", "image", &reference.replace(":full", ":new")]).ends(4).says(&["OM0501", "405"]);
         let pull = format!("docker pull {}/image:full", serving.address);
         serving.end(signal).ends(0).says(&["read-only", "not for the network", &pull]);
     }

@@ -104,7 +104,7 @@ impl<'a> Directory<'a> {
         }
         if name.to_bytes().starts_with(b".wh.") {
             let text = "a name that begins with .wh. is a whiteout, which removes what other layers brought";
-            return Err(Error::refused("TAR_WHITEOUT", text).in_file(self.levels.host_path(name)));
+            return Err(Error::refused("TAR_WHITEOUT", text).at(&path).in_file(self.levels.host_path(name)));
         }
         self.print.bytes(path.as_bytes());
         self.print.stamp(&stamp);

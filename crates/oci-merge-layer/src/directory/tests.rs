@@ -140,6 +140,7 @@ fn what_no_layer_can_hold_is_refused_by_name() {
     fs::write(root.path().join("a/.wh.b"), "").unwrap();
     let error = walk(root.path()).unwrap_err();
     assert_eq!((error.reason().unwrap().0, error.file()), ("TAR_WHITEOUT", Some(&*root.path().join("a/.wh.b"))));
+    assert_eq!(error.path().unwrap().as_bytes(), b"a/.wh.b");
 }
 
 #[test]

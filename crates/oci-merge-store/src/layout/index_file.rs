@@ -103,7 +103,7 @@ impl IndexFile {
             "" => format!("expected one image, found {}; say which", self.names()),
             tag => format!("{} stands for more than one manifest; name one by its digest", shown(tag)),
         };
-        Error::new(ErrorKind::Document, &*self.place, text).because("LAYOUT_AMBIGUOUS")
+        Error::new(ErrorKind::NotFound, &*self.place, text).because("LAYOUT_AMBIGUOUS")
     }
 
     fn names(&self) -> String {

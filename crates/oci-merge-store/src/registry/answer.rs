@@ -106,6 +106,10 @@ impl Registry {
             None if said.status == 404 && (scope.is_pull_only() || said.code.as_deref() == Some("NAME_UNKNOWN")) => {
                 (ErrorKind::NotFound, format!("{}: {said}", attempts.what()))
             }
+            // Nobody may write there, whoever it is: a mirror, or a registry that is being looked after.
+            None if said.status == 405 && !scope.is_pull_only() => {
+                (ErrorKind::Denied, format!("{}: {said}; nobody may push there", attempts.what()))
+            }
             None => (ErrorKind::Network, format!("{}: {said}{}", attempts.what(), after(attempts))),
         };
         let error = Error::new(kind, self.reference.name(), text).caused_by(refusal);

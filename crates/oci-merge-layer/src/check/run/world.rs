@@ -83,7 +83,7 @@ impl World {
             remembered: 0,
         };
         let compiled = match libc {
-            Libc::Glibc => compiled_into_glibc(beside),
+            Libc::Glibc => compiled_into_this_glibc(walker, beside, machine),
             Libc::Musl => musl_path(walker, machine),
         };
         if libc == Libc::Glibc
@@ -184,6 +184,20 @@ fn compiled_into_glibc(beside: &[u8]) -> Vec<Vec<u8>> {
         }
         _ => vec![beside.to_vec()],
     }
+}
+
+/// The same; of a linker that was copied to a place by itself, where the C library lies tells where it comes from.
+fn compiled_into_this_glibc(walker: &mut Walker<'_, '_>, beside: &[u8], machine: &Machine) -> Vec<Vec<u8>> {
+    let has_libc = |walker: &mut Walker<'_, '_>, directories: &[Vec<u8>]| {
+        let found = existing(walker, directories.to_vec());
+        found.into_iter().any(|directory| walker.named(directory, b"libc.so.6").is_some())
+    };
+    let of_its_place = compiled_into_glibc(beside);
+    if has_libc(walker, &of_its_place) {
+        return of_its_place;
+    }
+    let of_debian = compiled_into_glibc(&joined(b"lib", machine.triple.as_bytes()));
+    if has_libc(walker, &of_debian) { of_debian } else { of_its_place }
 }
 
 fn musl_path(walker: &mut Walker<'_, '_>, machine: &Machine) -> Vec<Vec<u8>> {

@@ -50,6 +50,21 @@ fn the_linker_of_another_distribution_has_other_directories() {
 }
 
 #[test]
+fn a_linker_that_was_copied_to_its_place_looks_where_its_own_library_lies() {
+    // What `cp --parents $(ldd PROGRAM)` leaves of a Debian.
+    let copied = "
+        x lib64/ld-linux-x86-64.so.2 s=ld-linux-x86-64.so.2
+        o lib/x86_64-linux-gnu/libc.so.6 s=libc.so.6
+        o usr/lib/x86_64-linux-gnu/libz.so.1";
+    assert_eq!(run(&[copied], &[("a", &a("n=libc.so.6,libz.so.1"))]), NOTHING);
+    // Another's directory counts only if there is a C library in it, and none beside the linker.
+    let other = copied.replace("lib/x86_64-linux-gnu/libc.so.6", "srv/libc.so.6");
+    assert_eq!(run(&[&other], &[("a", &a("n=libz.so.1"))]).len(), 1);
+    let beside = format!("{copied}\no lib64/libc.so.6 s=libc.so.6");
+    assert_eq!(run(&[&beside], &[("a", &a("n=libz.so.1"))]).len(), 1);
+}
+
+#[test]
 fn origin_is_the_directory_of_the_file_itself_and_not_of_a_link_to_it() {
     let lib = "o opt/a/lib/liba.so\n";
     for path in ["$ORIGIN/../lib", "${ORIGIN}/../lib", "/opt/a/lib", "/opt/nowhere:$ORIGIN/../lib", "$ORIGIN/../lib/"] {

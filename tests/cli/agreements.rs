@@ -122,11 +122,23 @@ fn spelling_is_a_warning_unless_the_image_is_to_be_portable() {
     place.write("a/x", "");
     place.write("b/x", "");
     place.run(&["check"]).ends(0).says(&["warning[OM0209]: a and b have /opt/a in different spellings"]);
-    place.run(&["check", "--portable"]).ends(1).says(&["error[OM0209]"]);
+    place.run(&["check", "--portable"]).ends(1).says(&["error[OM0209]", "give one of them another name"]);
     place.run(&["build", "--portable"]).ends(1).without_answer();
     let spec = place.read("oci-merge.toml");
     place.write("oci-merge.toml", &format!("{spec}[policy]\ncase-only = \"allow\"\n"));
     let out = place.run(&["check", "--json"]).ends(0).out;
     assert_eq!(json(&out)["relaxed"]["case-only"], "allow");
     assert_eq!(json(&out)["findings"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn of_prefixes_that_differ_in_spelling_only_nothing_is_left_out() {
+    let place = Place::new();
+    place.write("a/x", "1");
+    place.write("b/y", "2");
+    let layer = |name: &str, prefix: &str| format!("[layer.{name}]\nprefix = \"{prefix}\"\nsource.path = \"{name}\"\n");
+    let text = format!("schema = 1\nbase.image = \"scratch\"\n{}{}", layer("a", "/opt/A"), layer("b", "/opt/a"));
+    place.write("oci-merge.toml", &text);
+    let ran = place.run(&["check", "--portable"]).ends(1).says(&["OM0209", "give b another prefix"]);
+    assert!(!ran.err.contains("oci-merge exclude"), "{}", ran.err);
 }

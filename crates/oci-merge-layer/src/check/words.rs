@@ -3,7 +3,7 @@
 use super::finding::{Claim, Description, Finding, Owner, Party, type_name};
 use super::{
     BACKSLASH, BASE_UNDER_PREFIX, Code, IMPLIED_DIR_ATTRS, IMPLIED_DIR_SETGID, IMPLIED_DIR_WHITEOUT, MTIME_DIFFERS,
-    shared_state,
+    Severity, shared_state,
 };
 use crate::Kind;
 use oci_merge_image::{LayerPath, shown};
@@ -104,6 +104,9 @@ impl Finding {
             (Code::PrefixOverlap, _) => "give each layer a directory of its own".into(),
             (Code::CaseOnly, Some(BACKSLASH)) => {
                 "nothing need be done on Linux; elsewhere it may separate directories".into()
+            }
+            (Code::CaseOnly, _) if self.severity == Severity::Error => {
+                "give one of them another name: where case or form does not count, one hides the other".into()
             }
             (Code::CaseOnly, _) => {
                 "nothing need be done on Linux; where case or form does not count, one hides the other".into()

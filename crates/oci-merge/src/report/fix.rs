@@ -199,7 +199,12 @@ impl<'a> Maker<'a> {
     /// The uppermost of several names that differ in their spelling; none if it is the base's, or they are one layer's.
     fn leave_out_one_spelling(&self) -> Option<Fix> {
         let party = self.finding.parties().last().filter(|party| party.owner != Owner::Base)?;
-        party.at.as_ref()?;
+        let at = party.at.as_ref()?;
+        if self.prefix(party.owner.name()).is_some_and(|prefix| prefix.is_within(at)) {
+            // All of the layer lies there.
+            let title = format!("give {} another prefix", shown(party.owner.name()));
+            return Some(Fix { title, command: Vec::new() });
+        }
         let fix = self.leave_out(vec![party.owner.name()])?;
         let title = match fix.command.is_empty() {
             true => fix.title,

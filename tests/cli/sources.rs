@@ -55,6 +55,7 @@ fn a_glob_that_matches_nothing_is_told_in_every_run() {
     }
     // One of several sources that has it is enough for what the layer leaves out.
     place.write("other/README", "read");
+    place.write("other/NEWS", "read");
     let text = place.read("oci-merge.toml").replace(
         "source = { path = \"tool\", include = [\"bin\", \"lib\", \"*.md\"] }",
         "source = [{ path = \"tool\", include = [\"bin\", \"li*\"] }, { path = \"other\", to = \"more\" }]",
@@ -63,6 +64,28 @@ fn a_glob_that_matches_nothing_is_told_in_every_run() {
     let (_, notes) = layer(&place.run(&JSON).ends(0));
     assert_eq!(notes[..2], ["li* in `include` takes nothing", "./x in `exclude` leaves out nothing"]);
     assert!(!notes[2].contains("nothing"), "{notes:?}");
+}
+
+#[test]
+fn a_source_that_nothing_is_taken_of_is_refused_and_an_empty_one_is_told() {
+    let place = Place::new();
+    for (source, words) in [
+        (", strip = 9", "has nothing that would land under /opt/tool with strip = 9: it has README.md, bin/tool"),
+        (
+            ", include = [\"lib\"]",
+            "has nothing that would land under /opt/tool with include = [\"lib\"]: it has README.md",
+        ),
+    ] {
+        spec(&place, "", source);
+        place.run(&["check"]).ends(2).says(&["OM0109", "tool: /", "/tool: has", words]).without_answer();
+    }
+    spec(&place, "", "");
+    std::fs::remove_dir_all(place.path("tool")).unwrap();
+    std::fs::create_dir(place.path("tool")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    for _ in ["made", "remembered"] {
+        place.run(&["check"]).ends(0).says(&["warning: tool: its source is empty\n"]);
+    }
 }
 
 #[test]

@@ -16,7 +16,12 @@ pub(crate) struct Told {
 
 /// All of it. `include` is what the spec calls the list of what is taken.
 pub(crate) fn told(report: &make::Report, include: &str, index: &LayerIndex) -> Told {
-    Told { warnings: warnings(&report.unmatched, include), notes: notes(report, index) }
+    let empty = report.empty.iter().map(|number| match report.landings.len() {
+        0 | 1 => "its source is empty".to_owned(),
+        all => format!("source {} of {all} is empty", number + 1),
+    });
+    let warnings = empty.chain(warnings(&report.unmatched, include)).collect();
+    Told { warnings, notes: notes(report, index) }
 }
 
 fn warnings(unmatched: &make::Unmatched, include: &str) -> Vec<String> {

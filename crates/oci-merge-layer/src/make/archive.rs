@@ -103,8 +103,8 @@ impl<'a> Looked<'a> {
             parents: Parents::of_archive(index, late),
             links: Links::of_archive(index, &self.route)?,
         };
-        packer.add(reading, &mut self.open()?)?;
-        packer.see_unmatched(self.route.choice().unmatched());
+        let left = packer.add(reading, &mut self.open()?)?;
+        packer.end(self.source, left, self.route.choice().unmatched())?;
         self.check_unchanged()
     }
 

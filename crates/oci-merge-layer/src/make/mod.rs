@@ -9,6 +9,7 @@ mod choice;
 mod globs;
 mod landing;
 mod layers;
+mod left;
 mod links;
 mod output;
 mod pack;
@@ -32,8 +33,9 @@ pub(crate) use xattrs::is_kept;
 
 use crate::compressor::Pool;
 use crate::directory::Directory;
-use crate::{Body, Entries, Entry, Error, Fingerprint, LayerIndex, Result, Time, Xattrs};
+use crate::{Body, Entries, Entry, Error, Fingerprint, Kind, LayerIndex, Result, Time, Xattrs};
 use archive::Looked;
+use left::Left;
 use links::Links;
 use oci_merge_image::{Descriptor, Form, LayerPath, MediaType};
 use output::Output;
@@ -91,7 +93,7 @@ pub fn make<W: Write>(
         let archive = Looked::at(recipe, source, watch)?;
         if archive.reasons().is_empty() {
             let fingerprint = seen::joined(recipe, vec![Some(archive.fingerprint())]);
-            return Ok(Made { fingerprint, ..keep(archive) });
+            return Ok(Made { fingerprint, ..keep(recipe, archive) });
         }
         looked = Some(archive);
     }
@@ -118,11 +120,14 @@ pub fn make<W: Write>(
 }
 
 /// The layer that an archive is.
-fn keep<W>(archive: Looked<'_>) -> Made<W> {
+fn keep<W>(recipe: &Recipe, archive: Looked<'_>) -> Made<W> {
     let (survey, landing) = archive.into_layer();
     let media_type = Form::Layer(survey.compression).media_type().unwrap_or(MediaType::ImageLayer);
     let descriptor = Descriptor::new(media_type, survey.index.digest().clone(), survey.size);
-    let report = Report { landings: vec![landing], ..Report::default() };
+    let is_above = |path: &[u8]| LayerPath::parse(path).is_ok_and(|path| recipe.prefix.path().is_within(&path));
+    let is_empty = survey.index.entries().all(|entry| entry.kind == Kind::Directory && is_above(entry.path));
+    let empty = if is_empty { vec![0] } else { Vec::new() };
+    let report = Report { landings: vec![landing], empty, ..Report::default() };
     Made { descriptor, index: survey.index, blob: Blob::Kept, report, fingerprint: None }
 }
 
@@ -133,19 +138,14 @@ fn pack_directory<W: Write>(
     path: &Path,
 ) -> Result<Fingerprint> {
     let route = Route::new(recipe, source, directory_landing(recipe, source))?;
-    let left_out = RefCell::new(Report::default());
-    let mut entries = open_directory(path, &route, |place, path| match place {
-        Place::Filtered => left_out.borrow_mut().filtered.add(path),
-        _ => left_out.borrow_mut().too_short.add(path),
-    })?;
+    let left = RefCell::new(Left::default());
+    let see = |path: &LayerPath, is_directory, place: &Place| left.borrow_mut().see(recipe, path, is_directory, place);
+    let mut entries = open_directory(path, &route, see)?;
     let root = entries.next()?.unwrap_or_else(|| directory_entry(LayerPath::root(), Time::default()));
     let reading = Reading { source, route: &route, root, parents: Parents::default(), links: Links::Directory };
     packer.add(reading, &mut entries)?;
     let fingerprint = entries.fingerprint();
-    let Report { filtered, too_short, .. } = left_out.into_inner();
-    packer.report().filtered.append(filtered);
-    packer.report().too_short.append(too_short);
-    packer.see_unmatched(route.choice().unmatched());
+    packer.end(source, left.into_inner(), route.choice().unmatched())?;
     Ok(fingerprint)
 }
 
@@ -154,21 +154,18 @@ fn directory_landing(recipe: &Recipe, source: &Source) -> LayerPath {
     source.to.clone().unwrap_or_else(|| recipe.prefix.path().clone())
 }
 
-/// Opens a directory of the host for what a route takes of it; the rest is told to `leave_out`.
+/// Opens a directory of the host for what a route takes of it. `see` is told what becomes of each name, and whether that is
+/// a directory's.
 fn open_directory<'a>(
     directory: &Path,
     route: &'a Route<'_>,
-    leave_out: impl Fn(Place, &LayerPath) + 'a,
+    see: impl Fn(&LayerPath, bool, &Place) + 'a,
 ) -> Result<Directory<'a>> {
     Directory::open(directory, move |path, is_directory| {
         // What is too long for a path of the image is told when it is written.
-        match route.place(path, is_directory).unwrap_or(Place::Nothing) {
-            Place::Taken(_) | Place::IfNeeded(_) | Place::Landing | Place::Nothing => true,
-            place @ (Place::Filtered | Place::TooShort) => {
-                leave_out(place, path);
-                false
-            }
-        }
+        let place = route.place(path, is_directory).unwrap_or(Place::Nothing);
+        see(path, is_directory, &place);
+        !matches!(place, Place::Filtered | Place::TooShort)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::bytecode::Bytecode;
 use super::landing::leads_inside;
+use super::left::Left;
 use super::links::{Links, Named};
 use super::output::Output;
 use super::parents::Parents;
@@ -50,15 +51,26 @@ impl<'a, W: Write> Packer<'a, W> {
         &mut self.report
     }
 
-    /// Sees what has matched nothing of a source.
-    pub(super) fn see_unmatched(&mut self, (of_source, of_all): (Unmatched, Vec<String>)) {
+    /// Ends a source: what was left out of it, and which globs of it and of the recipe have matched nothing.
+    ///
+    /// # Errors
+    /// Everything was left out.
+    pub(super) fn end(&mut self, source: &Source, left: Left, unmatched: (Unmatched, Vec<String>)) -> Result<()> {
+        if left.is_empty(self.recipe, source)? {
+            self.report.empty.push(self.report.landings.len().saturating_sub(1));
+        }
+        self.report.too_short.append(left.too_short);
+        self.report.filtered.append(left.filtered);
+        let (of_source, of_all) = unmatched;
         self.report.unmatched.include.extend(of_source.include);
         self.report.unmatched.exclude.extend(of_source.exclude);
         self.unmatched.retain(|glob| of_all.contains(glob));
+        Ok(())
     }
 
-    /// Writes all that is taken of a source.
-    pub(super) fn add(&mut self, mut reading: Reading<'_>, entries: &mut dyn Entries) -> Result<()> {
+    /// Writes all that is taken of a source, and says what is not.
+    pub(super) fn add(&mut self, mut reading: Reading<'_>, entries: &mut dyn Entries) -> Result<Left> {
+        let mut left = Left::default();
         self.report.landings.push(reading.route.landing.clone());
         self.time.get_or_insert(self.recipe.times.of(reading.root.mtime));
         if !reading.route.landing.is_root() {
@@ -67,12 +79,9 @@ impl<'a, W: Write> Packer<'a, W> {
             self.directory(&reading, Entry { path, mode: 0o755, xattrs: Xattrs::new(), ..root }, &LayerPath::root())?;
         }
         while let Some(entry) = entries.next().map_err(|error| reading.name(error))? {
-            let place = reading.route.place(&entry.path, matches!(entry.body, Body::Directory))?;
-            match &place {
-                Place::Filtered => self.report.filtered.add(&entry.path),
-                Place::TooShort => self.report.too_short.add(&entry.path),
-                _ => {}
-            }
+            let is_directory = matches!(entry.body, Body::Directory);
+            let place = reading.route.place(&entry.path, is_directory)?;
+            left.see(self.recipe, &entry.path, is_directory, &place);
             match (&entry.body, place) {
                 (Body::Directory, Place::Taken(path)) if self.recipe.covers(&path) => {
                     let source = entry.path.clone();
@@ -89,7 +98,7 @@ impl<'a, W: Write> Packer<'a, W> {
                 }
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     /// Ends the layer: what it is, what is in it, where it was written, what is told of it.

@@ -24,6 +24,8 @@ pub struct Report {
     pub deletions: Listed,
     /// Python files whose compiled form is for another time than they have now, so that it will not be used.
     pub stale_bytecode: Listed,
+    /// The sources that have nothing in them, by their number in the recipe, from 0.
+    pub empty: Vec<usize>,
     /// What the recipe chooses by, and chooses nothing.
     pub unmatched: Unmatched,
 }

@@ -13,7 +13,7 @@ use std::fs::File;
 
 /// The version of the packer: higher whenever a recipe and its sources yield other bytes, or other things are told of
 /// them, than before.
-const PACKER_VERSION: u64 = 2;
+const PACKER_VERSION: u64 = 3;
 
 /// What decides about bytes besides recipes and sources: the versions of all that takes part.
 pub fn version(compressor: Compressor) -> String {
@@ -48,7 +48,7 @@ fn of_source(recipe: &Recipe, source: &Source) -> Result<Option<Fingerprint>> {
     Ok(match &source.input {
         Input::Directory(path) => {
             let route = Route::new(recipe, source, directory_landing(recipe, source))?;
-            Some(open_directory(path, &route, |_, _| {})?.look()?)
+            Some(open_directory(path, &route, |_, _, _| {})?.look()?)
         }
         Input::Archive(path) => {
             let unreadable = |error| super::archive::unreadable(error, source);

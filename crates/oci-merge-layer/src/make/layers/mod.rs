@@ -106,14 +106,14 @@ pub(super) fn pack<W: Write>(
     report.outside.append(std::mem::take(&mut tree.outside));
     report.filtered.append(std::mem::take(&mut tree.left_out));
     report.deletions.append(std::mem::take(&mut tree.deletions));
-    packer.see_unmatched(cut.unmatched());
     // The stream has the paths of the image already.
     let here = Source { include: Vec::new(), exclude: Vec::new(), ..source.clone() };
     let route = Route::new(recipe, &here, LayerPath::root())?;
     let mut stream = Stream::new(layers, &cut, &tree, &recipe.limits)?;
     let (parents, links) = (Parents::default(), Links::Directory);
     let reading = Reading { source, route: &route, root: root(recipe, layers, &cut, &tree), parents, links };
-    packer.add(reading, &mut stream)
+    let left = packer.add(reading, &mut stream)?;
+    packer.end(source, left, cut.unmatched())
 }
 
 /// The prefix directory; if the layers have none, one with the newest time of all that is taken.

@@ -75,6 +75,44 @@ fn a_directory_becomes_a_layer_under_its_prefix() {
 }
 
 #[test]
+fn a_directory_that_nothing_is_taken_of_is_refused_and_an_empty_one_is_told() {
+    let root = tree(&["d x-1.0", "d x-1.0/bin", "f x-1.0/bin/a =1", "f c =1"]);
+    let fails = |change: fn(&mut Recipe), words: &str| {
+        let mut recipe = recipe_for(root.path());
+        change(&mut recipe);
+        let error = make(&recipe, &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap_err();
+        assert_eq!((error.kind(), error.file()), (ErrorKind::Source, Some(root.path())));
+        assert!(error.to_string().ends_with(words), "{error}");
+    };
+    fails(
+        |r| r.sources[0].strip = 4,
+        "has nothing that would land under /opt/x with strip = 4: it has c, x-1.0/bin/a, x-1.0",
+    );
+    fails(|r| r.sources[0].include = vec!["bin".into()], "with include = [\"bin\"]: it has c, x-1.0/bin/a, x-1.0");
+    fails(|r| r.exclude = vec!["*".into()], "with exclude = [\"*\"]: it has c, x-1.0");
+    let strip = |strip| {
+        let mut recipe = recipe_for(root.path());
+        recipe.sources[0].strip = strip;
+        make(&recipe, &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap()
+    };
+    assert_eq!(strip(1).report.too_short.first, [path("c")]);
+    let names =
+        |made: Made<Vec<u8>>| made.index.entries().map(|entry| shown(entry.path).to_string()).collect::<Vec<_>>();
+    assert_eq!(names(strip(1)), ["opt", "opt/x", "opt/x/bin", "opt/x/bin/a"]);
+    assert_eq!(names(strip(2)), ["opt", "opt/x", "opt/x/a"]);
+    // A second source that nothing is taken of is as much of a mistake.
+    let mut both = recipe_for(root.path());
+    both.sources.push(Source { strip: 4, to: Some(path("opt/x/y")), ..both.sources[0].clone() });
+    assert!(make(&both, &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap_err().to_string().contains("strip = 4"));
+    let empty = tree(&[]);
+    let made = make(&recipe_for(empty.path()), &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap();
+    assert_eq!(made.report.empty, [0]);
+    assert!(strip(1).report.empty.is_empty());
+    let kept = file(&tar(&["d opt", "d opt/x"]));
+    assert_eq!(super::made(&recipe(vec![source(&kept)])).unwrap().1.empty, [0], "byte for byte");
+}
+
+#[test]
 fn ancestors_are_as_they_are_asked_for() {
     let root = tree(&["f a =1"]);
     let mut recipe = recipe_for(root.path());

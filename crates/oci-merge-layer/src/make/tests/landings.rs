@@ -93,6 +93,27 @@ fn an_archive_lands_where_its_entries_belong() {
         ),
         ("nor a file and what lies below it", |s| s.strip = 1, &["f a/1 =1", "f b/1/2 =1"], Err("/opt/x/1")),
         (
+            "strip of more than there is",
+            |s| s.strip = 3,
+            &["d x-1.0", "d x-1.0/bin", "f x-1.0/bin/a =1", "f x-1.0/b =2", "f c =3", "f d =4"],
+            Err("has nothing that would land under /opt/x with strip = 3: it has x-1.0/bin/a, x-1.0/b, c"),
+        ),
+        (
+            "include of nothing that is there",
+            |s| s.include = vec!["lib".into(), "none/**".into()],
+            &["d bin", "f bin/a =1"],
+            Err("under /opt/x with include = [\"lib\", \"none/**\"]: it has bin/a, bin"),
+        ),
+        (
+            "exclude of all there is",
+            |s| s.exclude = vec!["**".into()],
+            &["d . 0700", "d bin"],
+            Err("under /opt/x with exclude = [\"**\"]: it has bin"),
+        ),
+        ("only a root, stripped", |s| s.strip = 1, &["d ."], Ok(&["d opt @0", "d opt/x @0"])),
+        ("only the prefix", |s| s.strip = 1, &["d s/opt", "d s/opt/x"], Ok(&["d opt", "d opt/x"])),
+        ("an empty directory is something", |s| s.strip = 1, &["d a", "d a/b"], Ok(&["d opt", "d opt/x", "d opt/x/b"])),
+        (
             "to the root",
             |s| s.to = Some(path("/")),
             &["f opt/x/a =1", "d usr 0700", "f usr/y =2", "d var", "d var/cache"],

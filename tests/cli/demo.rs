@@ -167,6 +167,39 @@ fn a_dockerfile_becomes_a_spec_that_builds() {
 }
 
 #[test]
+fn the_first_spec_is_written_where_it_is_wanted() {
+    let place = Place::new();
+    let ran = place.run(&["init", "--demo", "-f", "sub/other.toml"]).ends(0).without_answer();
+    ran.says(&[
+        "Wrote sub/other.toml and sub/demo/ (three toy tools, 9 files",
+        "Next: oci-merge build -f sub/other.toml",
+    ]);
+    assert!(!place.path("oci-merge.toml").exists() && !place.path("demo").exists());
+    place.run(&["build", "-q", "-f", "sub/other.toml"]).ends(0);
+    place.run(&["init", "--demo", "-f", "sub/again.toml"]).ends(2).says(&["sub/demo is there already"]);
+    place.run(&["init", "--demo", "-f", "-"]).ends(2).says(&["OM0100", "init writes a file"]);
+
+    // The demo's tool as what a stage makes; `cat` stands for the program that builds it.
+    place.write("Dockerfile", "FROM a AS a\nFROM scratch\nCOPY --from=a /opt/a /opt/a\nRUN x\n");
+    let args = ["init", "--from-dockerfile", "-", "-f", "sub/mine.toml", "--json"];
+    let mut command = place.command(&args);
+    let ran = Ran::of(command.stdin(std::fs::File::open(place.path("Dockerfile")).unwrap())).ends(0);
+    ran.says(&[
+        "Wrote sub/mine.toml: 1 layer (a) on scratch.",
+        "  <stdin>:4: RUN x",
+        "then oci-merge check -f sub/mine.toml",
+    ]);
+    let document: Value =
+        serde_json::from_str(&place.run(&["init", "--from-dockerfile", "Dockerfile", "--json"]).out).unwrap();
+    assert_eq!(document["file"], "oci-merge.toml");
+    assert_eq!((&document["layers"][0], &document["base"]), (&"a".into(), &"scratch".into()));
+    assert_eq!((&document["left_out"][0]["line"], &document["left_out"][0]["what"]), (&4.into(), &"RUN x".into()));
+    assert!(place.read("sub/mine.toml").contains("docker build -f - --output sub/layers ."));
+    place.write("sub/layers/a/bin/a", "x");
+    place.run(&["check", "-f", "sub/mine.toml"]).ends(0);
+}
+
+#[test]
 fn check_needs_no_spec_either() {
     let place = Place::with_demo();
     for tool in ["alpha", "beta"] {

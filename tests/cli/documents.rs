@@ -81,6 +81,7 @@ fn every_document_is_as_its_schema_says_and_spoilt_ones_are_not() {
     let (server, place) = (Server::start(Options::default()).unwrap(), Place::with_demo());
     let judge = Judge::new(&place);
     let reference = format!("{}/demo:1", server.address());
+    place.write("Dockerfile", "FROM a AS a\nFROM b\nCOPY --from=a /x /opt/x\nRUN y\n");
     let documents = [
         ("findings", printed(&place, &["check"], 0)),
         ("result", printed(&place, &["build", "-o", "type=oci,dest=image", "--push", "-t", &reference], 0)),
@@ -94,6 +95,9 @@ fn every_document_is_as_its_schema_says_and_spoilt_ones_are_not() {
         ("edit", printed(&place, &["exclude", "alpha", "/root/.profile"], 0)),
         ("codes", printed(&place, &["explain"], 0)),
         ("codes", printed(&place, &["explain", "OM0201"], 0)),
+        ("init", printed(&place, &["init", "--demo", "-f", "other/o.toml"], 0)),
+        ("init", printed(&place, &["init", "--from-dockerfile", "Dockerfile", "-f", "p.toml"], 0)),
+        ("version", printed(&place, &["version"], 0)),
     ];
     for (name, document) in &documents {
         assert_eq!(document["schema"], format!("oci-merge.{name}/v1"));

@@ -52,6 +52,12 @@ fn every_command_has_a_manual_page_and_every_shell_a_script() {
         assert!(place.run(&["completions", shell]).ends(0).out.contains("from-dockerfile"), "{shell}");
     }
     assert_eq!(place.run(&["version"]).ends(0).out, format!("oci-merge {}\n", env!("CARGO_PKG_VERSION")));
+    let version: serde_json::Value = serde_json::from_str(&place.run(&["version", "--json"]).ends(0).out).unwrap();
+    assert_eq!(
+        (&version["schema"], &version["version"]),
+        (&"oci-merge.version/v1".into(), &env!("CARGO_PKG_VERSION").into())
+    );
+    place.run(&["man", "--json"]).ends(2).says(&["OM0100", "there is no JSON of it"]).without_answer();
 }
 
 #[test]

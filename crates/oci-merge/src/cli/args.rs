@@ -199,7 +199,7 @@ pub(crate) struct Init {
     /// Three toy tools on an empty base, and a fourth that clashes
     #[arg(long)]
     pub(crate) demo: bool,
-    /// Every COPY --from=STAGE of its last stage becomes a layer
+    /// Every COPY --from=STAGE of its last stage becomes a layer; - is stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) from_dockerfile: Option<PathBuf>,
 }

@@ -8,9 +8,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// The files: where they go, what is in them, whether they run.
-const FILES: [(&str, &str, bool); 9] = [
-    ("oci-merge.toml", include_str!("demo.toml"), false),
+/// The spec.
+pub(super) const SPEC: &str = include_str!("demo.toml");
+
+/// The other files, below its directory: where they go, what is in them, whether they run.
+const FILES: [(&str, &str, bool); 8] = [
     ("demo/alpha/bin/alpha", include_str!("demo/alpha/bin/alpha"), true),
     ("demo/alpha/share/greeting", include_str!("demo/alpha/share/greeting"), false),
     ("demo/beta/bin/beta", include_str!("demo/beta/bin/beta"), true),
@@ -26,18 +28,21 @@ const TIME: Duration = Duration::from_secs(1_767_225_600);
 
 /// What was written.
 pub(super) struct Written {
+    /// The directory of the tools.
+    pub(super) directory: PathBuf,
     pub(super) files: usize,
     pub(super) bytes: u64,
 }
 
-/// Writes the demo into a directory that has neither a spec nor a `demo`.
-pub(super) fn write(directory: &Path) -> Result<Written> {
+/// Writes the spec, and the tools beside it; neither the file nor a `demo` may be there.
+pub(super) fn write(spec: &Path) -> Result<Written> {
+    let directory = spec.parent().unwrap_or(Path::new(""));
     let demo = directory.join("demo");
     if fs::symlink_metadata(&demo).is_ok() {
         return Err(Error::Usage(format!("{} is there already; it is not overwritten", demo.display())));
     }
-    for (name, text, runs) in FILES {
-        let path = directory.join(name);
+    let tools = FILES.map(|(name, text, runs)| (directory.join(name), text, runs));
+    for (path, text, runs) in std::iter::once((spec.to_owned(), SPEC, false)).chain(tools) {
         let parent = path.parent().unwrap_or(directory);
         fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
         create(&path, text.as_bytes())?;
@@ -47,7 +52,8 @@ pub(super) fn write(directory: &Path) -> Result<Written> {
     for directory in directories(&demo) {
         settle(&directory, 0o755)?;
     }
-    Ok(Written { files: FILES.len(), bytes: FILES.iter().map(|(_, text, _)| text.len() as u64).sum() })
+    let bytes = FILES.iter().map(|(_, text, _)| text.len()).sum::<usize>() + SPEC.len();
+    Ok(Written { directory: demo, files: FILES.len() + 1, bytes: bytes as u64 })
 }
 
 /// Gives a file or directory its mode and its time, whatever the umask and the clock say.

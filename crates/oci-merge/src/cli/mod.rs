@@ -30,7 +30,7 @@ mod tls;
 use args::{Cli, Command, Common};
 use clap::Parser;
 use failure::Failure;
-use oci_merge::{CancelToken, Result, Settings, number};
+use oci_merge::{CancelToken, Error, Result, Settings, number};
 use progress::{Progress, Wanted};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -126,10 +126,13 @@ fn go(run: &Run, command: Command) -> std::result::Result<(), Failure> {
         Command::Doctor(args) => doctor::doctor(run, &args)?,
         Command::Serve(args) => serve::serve(run, &args)?,
         Command::Cache(args) => cache::cache(run, &args)?,
+        Command::Completions { .. } | Command::Man { .. } if run.common.json => {
+            return Err(Error::Usage("there is no JSON of it; leave --json out".into()).into());
+        }
         Command::Completions { shell } => pages::completions(shell)?,
         Command::Man { command } => pages::man(command.as_deref())?,
         Command::Schema { name } => answer::answer(&oci_merge::schema(&name).unwrap_or_default())?,
-        Command::Version => answer::answer(concat!("oci-merge ", env!("CARGO_PKG_VERSION"), "\n"))?,
+        Command::Version => pages::version(run)?,
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `explain`, `completions` and `man`.
+//! `explain`, `completions`, `man` and `version`.
 
 use super::args::Cli;
 use super::{Run, answer};
@@ -21,6 +21,14 @@ pub(super) fn explain(run: &Run, code: Option<&str>) -> Result<()> {
         _ => pages.iter().map(|page| format!("{}  {}\n", page.code(), page.title())).collect(),
     };
     answer::answer(&text)
+}
+
+pub(super) fn version(run: &Run) -> Result<()> {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    if run.common.json {
+        return answer::document(&json!({ "schema": "oci-merge.version/v1", "version": VERSION }));
+    }
+    answer::answer(&format!("oci-merge {VERSION}\n"))
 }
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<()> {

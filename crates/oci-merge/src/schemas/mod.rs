@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const DEFINITIONS: &str = include_str!("definitions.json");
 
 /// Each document's name and schema.
-const DOCUMENTS: [(&str, &str); 10] = [
+const DOCUMENTS: [(&str, &str); 12] = [
     ("findings", include_str!("findings.json")),
     ("result", include_str!("result.json")),
     ("inspect", include_str!("inspect.json")),
@@ -20,11 +20,15 @@ const DOCUMENTS: [(&str, &str); 10] = [
     ("cache", include_str!("cache.json")),
     ("edit", include_str!("edit.json")),
     ("codes", include_str!("codes.json")),
+    ("init", include_str!("init.json")),
+    ("version", include_str!("version.json")),
 ];
 
 /// The names of the schemas: `spec`, which is read, and the documents of `--json`.
-pub const SCHEMAS: [&str; 11] =
-    ["spec", "findings", "result", "inspect", "ls", "push", "doctor", "serve", "cache", "edit", "codes"];
+pub const SCHEMAS: [&str; 13] = [
+    "spec", "findings", "result", "inspect", "ls", "push", "doctor", "serve", "cache", "edit", "codes", "init",
+    "version",
+];
 
 /// A schema by its name, as text, whole in itself; `None` if there is none of that name.
 ///

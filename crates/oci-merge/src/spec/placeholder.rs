@@ -51,6 +51,11 @@ pub(super) enum Arch {
     Never,
 }
 
+/// Whether something would be filled in, or refused, in a text.
+pub(super) fn is_in(text: &str) -> bool {
+    next(text).is_some()
+}
+
 /// The text before the next placeholder, its word, and the text behind it.
 fn next(text: &str) -> Option<(&str, &str, &str)> {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'.');

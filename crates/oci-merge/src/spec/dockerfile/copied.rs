@@ -1,10 +1,13 @@
 //! `COPY --from=STAGE /opt/x /opt/x` in the last stage: the layers.
 
-use super::instruction::{Instruction, expand, words};
-use super::stage::{Stage, find};
+use super::copy::Copy;
+use super::instruction::Instruction;
+use super::scope::Scope;
+use super::stage::{Stage, is_stage};
 use super::{LeftOut, short};
+use crate::spec::placeholder;
 use oci_merge_image::LayerPath;
-use std::collections::BTreeMap;
+use oci_merge_layer::check::Owner;
 
 /// Directories that every tool writes to; none can own one of them.
 const SHARED: [&str; 24] = [
@@ -41,6 +44,8 @@ pub(super) struct Copied {
     /// Absolute, normalised.
     pub(super) prefix: LayerPath,
     pub(super) sources: Vec<Source>,
+    /// Globs of what is left out.
+    pub(super) exclude: Vec<String>,
 }
 
 /// One COPY.
@@ -50,92 +55,144 @@ pub(super) struct Source {
     pub(super) from: String,
     /// Whether that is a stage of this Dockerfile.
     pub(super) is_stage: bool,
-    /// The directory there.
+    /// What is copied there: a directory or a file, nobody knows.
     pub(super) path: LayerPath,
-    /// The directory below the prefix where it lands.
+    /// Where it is put below `directory`.
+    pub(super) within: LayerPath,
+    /// Whether a file goes into that, and does not become it.
+    pub(super) into: bool,
+    /// The directory below the prefix where the content of `directory` lands.
     pub(super) to: LayerPath,
-    /// Where the command in the comment puts it.
+    /// Where the command in the comment puts it, below `layers`.
     pub(super) directory: String,
+    /// `UID:GID`.
+    pub(super) owner: Option<String>,
+    /// Flags that the command in the comment takes over.
+    pub(super) flags: Vec<String>,
+    exclude: Vec<String>,
 }
 
 /// Reads the COPY instructions of the last stage; what a layer cannot be made of goes to `left_out`.
-pub(super) fn read(
-    last: &Stage,
-    stages: &[Stage],
-    args: &BTreeMap<String, String>,
-    escape: char,
-    left_out: &mut Vec<LeftOut>,
-) -> Vec<Copied> {
+pub(super) fn read(last: &Stage, stages: &[Stage], mut scope: Scope<'_>, left_out: &mut Vec<LeftOut>) -> Vec<Copied> {
     let mut layers: Vec<Copied> = Vec::new();
-    let mut workdir = LayerPath::root();
     for instruction in &last.instructions {
-        match instruction.keyword.as_str() {
-            "WORKDIR" => workdir = below(&workdir, &instruction.rest).unwrap_or(workdir),
-            "COPY" => {
-                if let Err(why) = copy(instruction, stages, args, escape, &workdir, &mut layers) {
-                    left_out.push(LeftOut { line: instruction.line, what: short("COPY", &instruction.rest), why });
-                }
-            }
-            _ => {}
+        if instruction.keyword == "COPY"
+            && let Err(why) = copy(instruction, stages, &scope, &mut layers, left_out)
+        {
+            left_out.push(LeftOut { line: instruction.line, what: short("COPY", &instruction.rest), why });
         }
+        scope.pass(instruction);
     }
+    layers.iter_mut().for_each(settle_excluded);
     layers
 }
 
 fn copy(
     instruction: &Instruction,
     stages: &[Stage],
-    args: &BTreeMap<String, String>,
-    escape: char,
-    workdir: &LayerPath,
+    scope: &Scope<'_>,
     layers: &mut Vec<Copied>,
+    left_out: &mut Vec<LeftOut>,
 ) -> Result<(), String> {
-    if instruction.heredoc {
-        return Err("a here-document is not understood; write the file into a tool's directory".into());
-    }
-    let mut flags = Vec::new();
-    let mut rest = instruction.rest.as_str();
-    while rest.starts_with("--") {
-        let (flag, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        flags.push(flag);
-        rest = after.trim_start();
-    }
-    let places: Vec<String> = match rest.starts_with('[') {
-        true => serde_json::from_str(rest).map_err(|_| "it is not a list of strings".to_owned())?,
-        false => words(rest, escape),
+    let Copy { from, path, is_directory, target, into, owner, flags, exclude, not_taken } =
+        Copy::read(instruction, scope)?;
+    let found = layers.iter().position(|layer| target.is_within(&layer.prefix));
+    let of_file = if into || is_directory { None } else { prefix_of_file(&path, &target) };
+    let (name, prefix) = match found.and_then(|number| layers.get(number)) {
+        Some(layer) => (layer.name.clone(), layer.prefix.clone()),
+        None => {
+            let prefix = of_file.clone().transpose()?.unwrap_or_else(|| target.clone());
+            owned_alone(&prefix)?;
+            (name(&prefix, &from, layers), prefix)
+        }
     };
-    let Some(from) = flags.iter().find_map(|flag| flag.strip_prefix("--from=")) else {
-        return Err("it copies from the build context: put the files into a tool's directory, or into the base".into());
+    let below = target.strip_prefix(&prefix).unwrap_or_default();
+    // Under its name in a directory, it is right as a file and as a directory.
+    let (within, to) = match below.parent().filter(|_| of_file.is_some()) {
+        Some(to) => (below.strip_prefix(&to).unwrap_or_default(), to),
+        None => (LayerPath::root(), below),
     };
-    let fill = |text: &str| expand(text, &|name| args.get(name).cloned());
-    let no_value = |name: String| format!("{name} has no value here");
-    let [source, target] = &places[..] else {
-        return Err("several sources in one COPY: write one COPY for each".into());
-    };
-    let (from, source, target) =
-        (fill(from).map_err(no_value)?, fill(source).map_err(no_value)?, fill(target).map_err(no_value)?);
-    if source.contains(['*', '?', '[']) {
-        return Err("a source with a wildcard: name the directory".into());
+    let is_stage = is_stage(stages, &from);
+    let mut source = Source { from, is_stage, path, within, into, to, directory: name.clone(), owner, flags, exclude };
+    for (what, why) in not_taken {
+        left_out.push(LeftOut { line: instruction.line, what: short("COPY", &what), why });
     }
-    let path = below(&LayerPath::root(), &source).filter(|path| !path.is_root());
-    let prefix = below(workdir, &target).filter(|prefix| !prefix.is_root());
-    let (Some(path), Some(prefix)) = (path, prefix) else {
-        return Err("a layer takes a directory below the root to a directory below the root".into());
-    };
-    if let Some(layer) = layers.iter_mut().find(|layer| prefix.is_within(&layer.prefix)) {
-        let to = prefix.strip_prefix(&layer.prefix).unwrap_or_default();
-        let directory = format!("layers/{}-{}", layer.name, layer.sources.len() + 1);
-        let is_stage = find(stages, &from).is_some();
-        layer.sources.push(Source { from, is_stage, path, to, directory });
-        return Ok(());
+    match found.and_then(|number| layers.get_mut(number)) {
+        Some(layer) => {
+            if let Some(other) = layer.sources.iter().find(|other| other.to == source.to && other.owner != source.owner)
+            {
+                let owner = other.owner.as_deref().unwrap_or("root");
+                let why = format!("its files are those of {owner}: files of [layer.{name}] in the same directory are");
+                source.owner.clone_from(&other.owner);
+                left_out.push(LeftOut { line: instruction.line, what: short("COPY", &instruction.rest), why });
+            }
+            // No layer has a `.` in its name, so nobody else has this directory.
+            source.directory = format!("{name}.{}", layer.sources.len() + 1);
+            layer.sources.push(source);
+        }
+        None => layers.push(Copied { name, prefix, sources: vec![source], exclude: Vec::new() }),
     }
-    owned_alone(&prefix)?;
-    let is_stage = find(stages, &from).is_some();
-    let name = name(&prefix, &from, layers);
-    let directory = format!("layers/{name}");
-    let source = Source { from, is_stage, path, to: LayerPath::root(), directory };
-    layers.push(Copied { name, prefix, sources: vec![source] });
+    widen(layers);
     Ok(())
+}
+
+/// Takes layers below the last one's prefix into it: no two layers may own one path.
+fn widen(layers: &mut Vec<Copied>) {
+    let Some(mut last) = layers.pop() else { return };
+    let is_below = |layer: &mut Copied| layer.prefix.is_within(&last.prefix);
+    for below in layers.extract_if(.., is_below).collect::<Vec<_>>() {
+        let moved = below.prefix.strip_prefix(&last.prefix).unwrap_or_default();
+        last.sources.extend(below.sources.into_iter().map(|source| {
+            // The path that comes of it was one of the Dockerfile's before.
+            let to = moved.join(&source.to).unwrap_or_default();
+            Source { to, ..source }
+        }));
+    }
+    layers.push(last);
+}
+
+/// `exclude` of a layer, if all its files are of one COPY that fills its prefix; else the command leaves them out.
+fn settle_excluded(layer: &mut Copied) {
+    let is_plain = |glob: &String| {
+        let fine = |c: char| c.is_alphanumeric() || "_-.+/*?".contains(c);
+        // Docker's pattern and ours mean the same by these.
+        glob.chars().all(fine)
+            && !glob.starts_with('/')
+            && !glob.split('/').any(|part| part != "**" && part.contains("**"))
+    };
+    match &mut layer.sources[..] {
+        [one] if one.to.is_root() && one.within.is_root() && one.exclude.iter().all(is_plain) => {
+            layer.exclude = std::mem::take(&mut one.exclude);
+        }
+        several => several.iter_mut().for_each(|source| {
+            source.flags.extend(source.exclude.drain(..).map(|glob| format!("--exclude={glob}")));
+        }),
+    }
+}
+
+/// The prefix of what looks like a file: the directory above it, or above its `bin`; or why no layer can own that.
+/// `None`: it looks like a directory.
+fn prefix_of_file(path: &LayerPath, target: &LayerPath) -> Option<Result<LayerPath, String>> {
+    let name = |path: &LayerPath| String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
+    let parent = |path: &LayerPath| path.parent().unwrap_or_default();
+    let in_bin = |path: &LayerPath| matches!(name(&parent(path)).as_str(), "bin" | "sbin");
+    let of_bin = Some(parent(&parent(target))).filter(|above| in_bin(target) && owned_alone(above).is_ok());
+    let above = of_bin.unwrap_or_else(|| parent(target));
+    let has_suffix = suffix(&name(target)).is_some_and(|of_target| suffix(&name(path)) == Some(of_target));
+    match owned_alone(&above) {
+        Ok(()) if has_suffix || in_bin(path) || in_bin(target) => Some(Ok(above)),
+        Err(why) if has_suffix => {
+            Some(Err(format!("{why}; if it is a directory, write the source with a / at its end")))
+        }
+        _ => None,
+    }
+}
+
+/// `jar` of `a.jar`; a version as in `python3.12` and the `.d` of a directory are none.
+fn suffix(name: &str) -> Option<&str> {
+    let (stem, suffix) = name.rsplit_once('.')?;
+    let is_suffix = (2..=5).contains(&suffix.len()) && suffix.starts_with(|c: char| c.is_ascii_alphabetic());
+    (is_suffix && !stem.is_empty() && suffix.chars().all(|c| c.is_ascii_alphanumeric())).then_some(suffix)
 }
 
 /// Refuses a directory that others write to as well.
@@ -148,8 +205,14 @@ fn owned_alone(prefix: &LayerPath) -> Result<(), String> {
     if SHARED.contains(&text.as_str()) || in_shared || local(&text) || local(&parent) {
         return Err(format!("no layer can own {prefix} alone; install into /opt/NAME and copy that"));
     }
+    if prefix.is_root() {
+        return Err("no layer can own / alone; install into /opt/NAME and copy that".into());
+    }
     if text.contains(|c: char| c.is_whitespace() || c == ':') {
         return Err("a prefix has no blanks and no `:`".into());
+    }
+    if placeholder::is_in(&text) {
+        return Err("a spec fills in what stands in braces; copy it to a path without them".into());
     }
     Ok(())
 }
@@ -164,16 +227,10 @@ fn name(prefix: &LayerPath, from: &str, layers: &[Copied]) -> String {
     let last = fit(&String::from_utf8_lossy(prefix.name().unwrap_or_default()));
     let stage = fit(from.rsplit('/').next().unwrap_or_default().split([':', '@']).next().unwrap_or_default());
     let taken = |name: &str| layers.iter().any(|layer| layer.name == name);
-    let fine = |name: &String| name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let fine = |name: &String| name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name != Owner::Base.name();
     let stem = [&last, &stage].into_iter().find(|name| fine(name)).cloned().unwrap_or_else(|| "layer".to_owned());
     // As many numbers as there are layers are enough: one of them is free.
     let numbered = (2..=layers.len() + 2).map(|number| format!("{stem}-{number}"));
     let mut names = [last, stage].into_iter().filter(fine).chain([stem.clone()]).chain(numbered);
     names.find(|name| !taken(name)).unwrap_or(stem)
-}
-
-/// A path of the image, relative ones below a directory.
-fn below(workdir: &LayerPath, text: &str) -> Option<LayerPath> {
-    let path = LayerPath::parse(text.as_bytes()).ok()?;
-    if text.starts_with('/') { Some(path) } else { workdir.join(&path).ok() }
 }

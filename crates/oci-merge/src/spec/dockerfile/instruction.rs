@@ -46,75 +46,6 @@ pub(super) fn read(text: &str) -> (Vec<Instruction>, char) {
     (instructions, escape)
 }
 
-/// Splits into words at blanks, as a shell would: quotes and the escape character are taken off.
-pub(super) fn words(text: &str, escape: char) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match quote {
-            None if c.is_whitespace() => words.extend(word.take()),
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            Some(open) if c == open => quote = None,
-            _ if c == escape && quote != Some('\'') => {
-                let next = chars.next();
-                let word = word.get_or_insert_default();
-                // An escaped dollar stays escaped: it must not become a variable later.
-                word.extend(next.is_some_and(|n| n == '$').then_some('\\'));
-                word.extend(next);
-            }
-            Some('\'') if c == '$' => word.get_or_insert_default().push_str("\\$"),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
-/// Fills in `$name`, `${name}` and `${name:-default}`.
-///
-/// # Errors
-/// The variable that has no value, or is written in a form that only a shell understands.
-pub(super) fn expand(text: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['$', '\\']) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        if let Some(after) = from.strip_prefix('\\') {
-            let kept = after.chars().next();
-            out.extend(kept.filter(|c| *c == '$').or(Some('\\')));
-            rest = after.strip_prefix('$').unwrap_or(after);
-            continue;
-        }
-        let after = from.get(1..).unwrap_or_default();
-        let (name, default, tail) = match after.strip_prefix('{').map(|inner| inner.split_once('}')) {
-            Some(Some((inner, tail))) => match inner.split_once(":-").or_else(|| inner.split_once('-')) {
-                Some((name, default)) => (name, Some(default), tail),
-                None => (inner, None, tail),
-            },
-            Some(None) => return Err(format!("${after}")),
-            None => {
-                let length = after.find(|c| !is_name(c)).unwrap_or(after.len());
-                let (name, tail) = after.split_at(length);
-                (name, None, tail)
-            }
-        };
-        if name.is_empty() || !name.chars().all(is_name) {
-            return Err(format!("${after}"));
-        }
-        let value = value(name).or_else(|| default.map(str::to_owned));
-        out.push_str(&value.ok_or_else(|| format!("${name}"))?);
-        rest = tail;
-    }
-    Ok(out + rest)
-}
-
 fn is_comment(line: &str) -> bool {
     line.trim_start().starts_with('#')
 }
@@ -155,18 +86,5 @@ mod tests {
         let (read, escape) = read("# escape=`\nRUN a `\n b\\\nRUN c\n");
         assert_eq!((escape, read.len()), ('`', 2));
         assert_eq!(read[0].rest, "a  b\\");
-    }
-
-    #[test]
-    fn words_and_variables_are_a_shells() {
-        assert_eq!(words(r#"A="x y" B='$z' C=\$d\ e ''"#, '\\'), ["A=x y", "B=\\$z", "C=\\$d e", ""]);
-        let value = |name: &str| (name == "V").then(|| "22".to_owned());
-        let fill = |text: &str| expand(text, &value);
-        assert_eq!(fill("a:$V-${V}.${W:-4}").unwrap(), "a:22-22.4");
-        assert_eq!(fill("\\$V \\x").unwrap(), "$V \\x");
-        assert_eq!(fill("${W}").unwrap_err(), "$W");
-        for bad in ["$", "${", "${V#x}", "a$"] {
-            assert!(fill(bad).is_err(), "{bad}");
-        }
     }
 }

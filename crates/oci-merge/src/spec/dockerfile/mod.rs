@@ -3,12 +3,19 @@
 //! Stages are not run here. A layer's source is a directory, and a comment in the spec says which command fills it.
 
 mod copied;
+mod copy;
 mod instruction;
+mod scope;
+mod search_path;
 mod stage;
 mod taken;
+mod word;
 mod written;
 
-use stage::{Stage, Stages, find, stages};
+use oci_merge_image::Platform;
+use scope::Scope;
+use stage::{Stage, Stages, named, stages};
+use std::path::Path;
 
 /// A spec that was made of a Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +50,13 @@ pub struct DockerfileError {
     text: String,
 }
 
-/// Makes a spec of a Dockerfile. `file` is its path, for messages and for the commands in the spec's comments.
+/// What messages call `-`.
+const STDIN: &str = "<stdin>";
+
+/// Makes a spec of a Dockerfile.
+///
+/// `file` is its path, for messages and for the commands in the spec's comments; `-` is the standard input. `directory` is the
+/// one that the spec will be in, as seen from where the commands are run.
 ///
 /// ```
 /// let dockerfile = "
@@ -53,29 +66,31 @@ pub struct DockerfileError {
 /// COPY --from=node /opt/node /opt/node
 /// ENV PATH=/opt/node/bin:$PATH
 /// ";
-/// let made = oci_merge::spec::from_dockerfile("Dockerfile", dockerfile).unwrap();
+/// let made = oci_merge::spec::from_dockerfile("Dockerfile", "".as_ref(), dockerfile).unwrap();
 /// let spec = oci_merge::Spec::parse("oci-merge.toml", ".".as_ref(), &made.spec).unwrap();
 /// assert_eq!(spec.layers[0].path, ["/opt/node/bin"]);
 /// ```
 ///
 /// # Errors
 /// It is no Dockerfile, or its last stage copies nothing from another stage that a layer could own.
-pub fn from_dockerfile(file: &str, text: &str) -> Result<FromDockerfile, DockerfileError> {
-    let error = |(line, text)| DockerfileError { file: file.into(), line, text };
+pub fn from_dockerfile(file: &str, directory: &Path, text: &str) -> Result<FromDockerfile, DockerfileError> {
+    let shown = if file == "-" { STDIN } else { file };
+    let error = |(line, text)| DockerfileError { file: shown.into(), line, text };
     let (instructions, escape) = instruction::read(text);
-    let Stages { mut stages, args } = stages(instructions).map_err(error)?;
+    let Stages { mut stages, args } = stages(instructions, escape).map_err(error)?;
     let Some(last) = stages.pop() else { return Err(error((1, "there is no FROM".into()))) };
     let mut left_out = Vec::new();
-    let copied = copied::read(&last, &stages, &args, escape, &mut left_out);
+    let scope = Scope::of(&last, &stages, &args, escape);
+    let copied = copied::read(&last, &stages, scope.clone(), &mut left_out);
     if copied.is_empty() {
         let text = "its last stage copies no directory from another stage, so there is nothing to make layers of";
         return Err(error((last.line, text.into())));
     }
-    let taken = taken::read(&last, &copied, &args, escape, &mut left_out);
+    let taken = taken::read(&last, &copied, scope, &mut left_out);
+    let base = base(&last, &stages, &mut left_out);
     left_out.sort_by_key(|l| l.line);
-    let base = base(&last, &stages);
     Ok(FromDockerfile {
-        spec: written::write(file, &base, &copied, &taken),
+        spec: written::write(file, directory, &base, &copied, &taken),
         layers: copied.into_iter().map(|c| c.name).collect(),
         base: base.image,
         left_out,
@@ -88,13 +103,35 @@ struct Base {
     image: String,
     /// The stage that has to be made into an archive first.
     stage: Option<String>,
+    /// The platform that it says.
+    platform: Option<String>,
 }
 
-fn base(last: &Stage, stages: &[Stage]) -> Base {
-    match find(stages, &last.from) {
-        Some(_) => Base { image: "docker-archive:layers/base.tar".into(), stage: Some(last.from.clone()) },
-        None => Base { image: last.from.clone(), stage: None },
+fn base(last: &Stage, stages: &[Stage], left_out: &mut Vec<LeftOut>) -> Base {
+    let (mut top, mut before) = (last, stages);
+    let mut base = Base { image: String::new(), stage: None, platform: platform(last, left_out) };
+    while let Some((number, below)) = named(before, &top.from) {
+        base.platform = base.platform.or_else(|| platform(below, left_out));
+        // A stage that only gives the image below it a name is that image.
+        if below.instructions.iter().any(|instruction| instruction.keyword != "ARG") {
+            return Base { image: "docker-archive:layers/base.tar".into(), stage: Some(top.from.clone()), ..base };
+        }
+        (top, before) = (below, before.get(..number).unwrap_or_default());
     }
+    Base { image: top.from.clone(), ..base }
+}
+
+fn platform(stage: &Stage, left_out: &mut Vec<LeftOut>) -> Option<String> {
+    let written = stage.platform.as_deref()?;
+    let is_default = matches!(written, "$TARGETPLATFORM" | "${TARGETPLATFORM}");
+    if let Ok(platform) = written.parse::<Platform>() {
+        return Some(platform.to_string());
+    }
+    if !is_default {
+        let why = "the platform of a spec is a plain one: platforms = [\"linux/amd64\"] in [project]".to_owned();
+        left_out.push(LeftOut { line: stage.line, what: format!("FROM --platform={written}"), why });
+    }
+    None
 }
 
 /// An instruction cut to a line's length.

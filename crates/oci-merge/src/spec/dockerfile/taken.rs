@@ -1,10 +1,12 @@
 //! What else the last stage says: environment, user, command, and so on.
 
 use super::copied::Copied;
-use super::instruction::{Instruction, expand, words};
+use super::instruction::Instruction;
+use super::scope::Scope;
+use super::search_path::{SearchPath, layer_of};
 use super::stage::Stage;
 use super::{LeftOut, short};
-use oci_merge_image::{DEFAULT_PATH, LayerPath};
+use crate::spec::placeholder;
 use std::collections::BTreeMap;
 
 /// What is taken over beside the layers.
@@ -23,38 +25,42 @@ pub(super) struct Taken {
 }
 
 /// Reads the rest of the last stage.
-pub(super) fn read(
-    last: &Stage,
-    layers: &[Copied],
-    global: &BTreeMap<String, String>,
-    escape: char,
-    left_out: &mut Vec<LeftOut>,
-) -> Taken {
-    let mut reader =
-        Reader { layers, global, escape, known: BTreeMap::new(), taken: Taken::default(), order: Vec::new() };
+pub(super) fn read(last: &Stage, layers: &[Copied], scope: Scope<'_>, left_out: &mut Vec<LeftOut>) -> Taken {
+    let (taken, path) = (Taken::default(), SearchPath::default());
+    let mut reader = Reader { layers, scope, taken, variables: Vec::new(), path, left_out };
     for instruction in &last.instructions {
         if let Err(why) = reader.take(instruction) {
-            let what = short(&instruction.keyword, &instruction.rest);
-            left_out.push(LeftOut { line: instruction.line, what, why });
+            reader.leave(instruction, &instruction.rest, why);
         }
+        reader.scope.pass(instruction);
     }
-    if !reader.order.is_sorted() {
+    let Reader { mut taken, variables, path, left_out, .. } = reader;
+    let (path, in_order) = path.of_layers();
+    taken.path = path;
+    if !in_order {
         let why = "PATH has the layers in another order; in the image it has theirs, first to last";
         left_out.push(LeftOut { line: last.line, what: "the order of PATH".into(), why: why.into() });
     }
-    reader.taken
+    for (name, value) in variables {
+        // In a layer's, words in braces would be filled in; in [config] they stay.
+        match layer_of(layers, &value).filter(|_| !placeholder::is_in(&value)) {
+            Some((number, below)) => {
+                let value = format!("{{prefix}}{below}");
+                taken.layer_env.entry(number).or_default().push((name, value));
+            }
+            None => taken.env.push((name, value)),
+        }
+    }
+    taken
 }
 
 struct Reader<'a> {
     layers: &'a [Copied],
-    /// ARGs before the first FROM.
-    global: &'a BTreeMap<String, String>,
-    escape: char,
-    /// ARG and ENV so far.
-    known: BTreeMap<String, String>,
+    scope: Scope<'a>,
     taken: Taken,
-    /// The layers of PATH's entries.
-    order: Vec<usize>,
+    variables: Vec<(String, String)>,
+    path: SearchPath,
+    left_out: &'a mut Vec<LeftOut>,
 }
 
 impl Reader<'_> {
@@ -62,25 +68,26 @@ impl Reader<'_> {
         let rest = &instruction.rest;
         match instruction.keyword.as_str() {
             "COPY" => {} // read before
-            "ARG" => self.args(rest),
-            "ENV" => return self.env(rest),
-            "LABEL" => {
-                let pairs = self.pairs(rest)?;
-                self.taken.labels.extend(pairs);
-            }
+            "ARG" => {}  // in the scope
+            "ENV" => self.env(instruction),
+            "LABEL" => self.labels(instruction),
             "USER" => self.string("user", rest)?,
             "STOPSIGNAL" => self.string("stop-signal", rest)?,
             "WORKDIR" => {
-                let before = self.taken.strings.get("workdir").cloned().unwrap_or_default();
-                let rest = if rest.starts_with('/') { rest.clone() } else { format!("{before}/{rest}") };
-                self.string("workdir", &rest)?;
+                self.taken.strings.remove("workdir");
+                let path = self.scope.path(&self.scope.fill(rest)?)?;
+                self.taken.strings.insert("workdir", path.to_string());
             }
             "CMD" => self.command("cmd", rest),
             "ENTRYPOINT" => self.command("entrypoint", rest),
-            "EXPOSE" => self.list("exposed-ports", &words(rest, self.escape))?,
+            "EXPOSE" => {
+                let ports: Vec<String> = self.scope.words(rest).into_iter().map(str::to_owned).collect();
+                self.list(instruction, "exposed-ports", &ports, port);
+            }
             "VOLUME" => {
-                let volumes = serde_json::from_str(rest).unwrap_or_else(|_| words(rest, self.escape));
-                self.list("volumes", &volumes)?;
+                let words = || self.scope.words(rest).into_iter().map(str::to_owned).collect();
+                let volumes: Vec<String> = serde_json::from_str(rest).unwrap_or_else(|_| words());
+                self.list(instruction, "volumes", &volumes, volume);
             }
             "RUN" if instruction.heredoc => {
                 return Err("a here-document is not understood; layers only hold files, so put it into the base".into());
@@ -92,103 +99,90 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn args(&mut self, rest: &str) {
-        for word in words(rest, self.escape) {
-            let (name, value) = match word.split_once('=') {
-                Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
-                None => (word.clone(), self.global.get(&word).cloned()),
-            };
-            if let Some(value) = value.and_then(|value| self.fill(&value).ok()) {
-                self.known.insert(name, value);
-            }
-        }
+    fn leave(&mut self, instruction: &Instruction, rest: &str, why: String) {
+        self.left_out.push(LeftOut { line: instruction.line, what: short(&instruction.keyword, rest), why });
     }
 
-    fn env(&mut self, rest: &str) -> Result<(), String> {
-        let mut wrong = Vec::new();
-        for (name, value) in self.pairs_unfilled(rest) {
-            let done = match name.as_str() {
-                "PATH" => self.path(&value),
-                _ => self.variable(&name, &value),
-            };
-            wrong.extend(done.err());
-        }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
-    }
-
-    fn variable(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let value = self.fill(value)?;
-        self.known.insert(name.to_owned(), value.clone());
-        let inside = self.layer_of(&value).map(|(layer, below)| {
-            (layer, if below.is_root() { "{prefix}".to_owned() } else { format!("{{prefix}}{below}") })
-        });
-        match inside {
-            Some((layer, value)) => self.taken.layer_env.entry(layer).or_default().push((name.into(), value)),
-            None => self.taken.env.push((name.into(), value)),
-        }
-        Ok(())
-    }
-
-    fn path(&mut self, value: &str) -> Result<(), String> {
-        let mut strangers = Vec::new();
-        for entry in value.split(':').filter(|entry| !matches!(*entry, "" | "$PATH" | "${PATH}")) {
-            let entry = self.fill(entry)?;
-            match self.layer_of(&entry) {
-                Some((layer, below)) => {
-                    let below = if below.is_root() { ".".into() } else { below.to_string().split_off(1) };
-                    self.taken.path.entry(layer).or_default().push(below);
-                    self.order.push(layer);
+    fn env(&mut self, instruction: &Instruction) {
+        for pair in self.scope.pairs(&instruction.rest) {
+            match pair {
+                Err(word) => self.leave(instruction, word, NO_PAIR.into()),
+                Ok(("PATH", value)) => {
+                    let wrong = self.path.set(value, &self.scope, self.layers);
+                    if !wrong.is_empty() {
+                        self.leave(instruction, &format!("PATH={value}"), wrong.join("; "));
+                    }
                 }
-                None if DEFAULT_PATH.split(':').any(|usual| usual == entry) => {}
-                None => strangers.push(entry),
+                Ok((name, value)) => {
+                    // What it stood for before is wrong now, whether the new value can be taken or not.
+                    self.variables.retain(|(other, _)| other != name);
+                    match self.scope.fill(value) {
+                        Ok(value) => self.variables.push((name.to_owned(), value)),
+                        Err(why) => self.leave(instruction, &format!("{name}={value}"), why),
+                    }
+                }
             }
-        }
-        match strangers.is_empty() {
-            true => Ok(()),
-            false => Err(format!("{} in PATH is of no layer; set it in the base", strangers.join(", "))),
         }
     }
 
-    /// The layer that a path lies in, and where below its prefix.
-    fn layer_of(&self, value: &str) -> Option<(usize, LayerPath)> {
-        let path = value.starts_with('/').then(|| LayerPath::parse(value.as_bytes()).ok()).flatten()?;
-        let mut layers = self.layers.iter().enumerate();
-        layers.find_map(|(number, layer)| Some((number, path.strip_prefix(&layer.prefix)?)))
+    fn labels(&mut self, instruction: &Instruction) {
+        for pair in self.scope.pairs(&instruction.rest) {
+            let filled = match pair {
+                Err(word) => Err((word.to_owned(), NO_PAIR.to_owned())),
+                Ok((name, value)) => (self.scope.fill(name))
+                    .and_then(|filled| Ok((filled, self.scope.fill(value)?)))
+                    .map_err(|why| (format!("{name}={value}"), why)),
+            };
+            match filled {
+                Ok((name, value)) => {
+                    self.taken.labels.retain(|(other, _)| *other != name);
+                    self.taken.labels.push((name, value));
+                }
+                Err((what, why)) => self.leave(instruction, &what, why),
+            }
+        }
     }
 
     fn command(&mut self, key: &'static str, rest: &str) {
-        let words = serde_json::from_str::<Vec<String>>(rest)
-            .unwrap_or_else(|_| vec!["/bin/sh".into(), "-c".into(), rest.to_owned()]);
+        let words = serde_json::from_str::<Vec<String>>(rest).unwrap_or_else(|_| self.scope.shell(rest));
         self.taken.lists.insert(key, words);
     }
 
     fn string(&mut self, key: &'static str, rest: &str) -> Result<(), String> {
-        let value = self.fill(rest.trim_matches(['"', '\'']))?;
+        self.taken.strings.remove(key);
+        let value = self.scope.fill(rest)?;
         self.taken.strings.insert(key, value);
         Ok(())
     }
 
-    fn list(&mut self, key: &'static str, words: &[String]) -> Result<(), String> {
-        let words = words.iter().map(|word| self.fill(word)).collect::<Result<Vec<_>, _>>()?;
-        self.taken.lists.entry(key).or_default().extend(words);
-        Ok(())
-    }
-
-    fn pairs(&self, rest: &str) -> Result<Vec<(String, String)>, String> {
-        self.pairs_unfilled(rest).into_iter().map(|(name, value)| Ok((name, self.fill(&value)?))).collect()
-    }
-
-    /// `NAME=VALUE…`, or the old form `NAME VALUE`.
-    fn pairs_unfilled(&self, rest: &str) -> Vec<(String, String)> {
-        let words = words(rest, self.escape);
-        let old = words.first().is_some_and(|word| !word.contains('='));
-        match (old, rest.split_once(char::is_whitespace)) {
-            (true, Some((name, value))) => vec![(name.to_owned(), value.trim().to_owned())],
-            _ => words.iter().filter_map(|w| w.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+    fn list(
+        &mut self,
+        instruction: &Instruction,
+        key: &'static str,
+        words: &[String],
+        read: fn(String) -> Result<String, String>,
+    ) {
+        for word in words {
+            match self.scope.fill(word).and_then(read) {
+                Ok(value) => self.taken.lists.entry(key).or_default().push(value),
+                Err(why) => self.leave(instruction, word, why),
+            }
         }
     }
+}
 
-    fn fill(&self, text: &str) -> Result<String, String> {
-        expand(text, &|name| self.known.get(name).cloned()).map_err(|name| format!("{name} has no value here"))
+const NO_PAIR: &str = "it has no `=`";
+
+/// A port as a spec takes it.
+fn port(text: String) -> Result<String, String> {
+    let text = text.to_ascii_lowercase();
+    let (number, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+    match (number.parse::<u16>(), protocol) {
+        (Ok(1..), "tcp" | "udp" | "sctp") => Ok(text),
+        _ => Err("a spec takes ports one by one, like 8080, 8080/tcp or 53/udp".into()),
     }
+}
+
+fn volume(text: String) -> Result<String, String> {
+    if text.starts_with('/') { Ok(text) } else { Err("a volume of a spec begins with /".into()) }
 }

@@ -4,14 +4,20 @@ use super::Base;
 use super::copied::{Copied, Source};
 use super::taken::Taken;
 use std::fmt::Write as _;
+use std::path::Path;
 
-/// Writes the spec.
-pub(super) fn write(file: &str, base: &Base, layers: &[Copied], taken: &Taken) -> String {
+/// Writes the spec. Commands fill directories below `directory`, which is where the spec is.
+pub(super) fn write(file: &str, directory: &Path, base: &Base, layers: &[Copied], taken: &Taken) -> String {
+    let directory = argument(&directory.join("layers").to_string_lossy());
     let mut out = format!(
         "# Made from {}. The comments say how to fill the directories that it names.\nschema = 1\n",
-        one_line(file)
+        one_line(if file == "-" { super::STDIN } else { file })
     );
     let file = argument(file);
+    if let Some(platform) = &base.platform {
+        out += "\n[project]\n";
+        line(&mut out, "platforms", &list(std::slice::from_ref(platform)));
+    }
     if !taken.labels.is_empty() {
         out += "\n[project.labels]\n";
         for (name, value) in &taken.labels {
@@ -23,13 +29,13 @@ pub(super) fn write(file: &str, base: &Base, layers: &[Copied], taken: &Taken) -
         let stage = argument(stage);
         let _ = writeln!(
             out,
-            "# mkdir -p layers && docker build -f {file} --target {stage} -t oci-merge-base . \\\n#   && docker save -o layers/base.tar oci-merge-base"
+            "# mkdir -p {directory} && docker build -f {file} --target {stage} -t oci-merge-base . \\\n#   && docker save -o {directory}/base.tar oci-merge-base"
         );
     }
     line(&mut out, "image", &quoted(&base.image));
     config(&mut out, taken);
     for (number, layer) in layers.iter().enumerate() {
-        one(&mut out, &file, layer, taken, number);
+        one(&mut out, &file, &directory, layer, taken, number);
     }
     out
 }
@@ -50,7 +56,7 @@ fn config(out: &mut String, taken: &Taken) {
     }
 }
 
-fn one(out: &mut String, file: &str, layer: &Copied, taken: &Taken, number: usize) {
+fn one(out: &mut String, file: &str, directory: &str, layer: &Copied, taken: &Taken, number: usize) {
     let _ = writeln!(out, "\n[layer.{}]", layer.name);
     line(out, "prefix", &quoted(&layer.prefix.to_string()));
     if let Some(path) = taken.path.get(&number) {
@@ -59,35 +65,47 @@ fn one(out: &mut String, file: &str, layer: &Copied, taken: &Taken, number: usiz
     if let Some(env) = taken.layer_env.get(&number) {
         line(out, "env", &table(env));
     }
+    if !layer.exclude.is_empty() {
+        line(out, "exclude", &list(&layer.exclude));
+    }
     let header = if layer.sources.len() == 1 {
         format!("[layer.{}.source]", layer.name)
     } else {
         format!("[[layer.{}.source]]", layer.name)
     };
     for source in &layer.sources {
-        let _ = writeln!(out, "{header}\n# {}", command(file, source));
-        line(out, "path", &quoted(&source.directory));
+        let _ = writeln!(out, "{header}\n# {}", command(file, directory, source));
+        line(out, "path", &quoted(&format!("layers/{}", source.directory)));
         if !source.to.is_root() {
             line(out, "to", &quoted(&format!("{{prefix}}{}", source.to)));
+        }
+        if let Some(owner) = &source.owner {
+            line(out, "owner", &quoted(owner));
         }
     }
 }
 
-/// The one command that fills a source's directory.
-fn command(file: &str, source: &Source) -> String {
-    let Source { from, is_stage, path, directory, .. } = source;
-    let from = argument(from);
-    let inside = argument(path.to_string().trim_start_matches('/'));
-    if *is_stage {
-        let depth = path.components().count();
-        format!(
-            "mkdir -p {directory} && docker build -f {file} --target {from} --output type=tar,dest=- . | \
-             tar -xf - -C {directory} --strip-components={depth} {inside}"
-        )
+/// The one command that fills a source's directory: the same COPY, in a stage that has nothing else.
+///
+/// So it is Docker that decides what becomes of it, which depends on whether it copies a file or a directory.
+fn command(file: &str, directory: &str, source: &Source) -> String {
+    let flags: String = source.flags.iter().map(|flag| format!(" {flag}")).collect();
+    let mut target = format!("/{}", source.directory);
+    if source.into {
+        target.push('/');
+    } else if !source.within.is_root() {
+        target += &source.within.to_string();
+    }
+    let places = [source.path.to_string(), target];
+    let places = match places.iter().any(|place| place.contains(char::is_whitespace)) {
+        true => list(&places),
+        false => places.join(" "),
+    };
+    let copy = argument(&format!("COPY --from={}{flags} {places}", source.from));
+    if source.is_stage {
+        format!("{{ cat {file}; printf '%s\\n' '' 'FROM scratch' {copy}; }} | docker build -f - --output {directory} .")
     } else {
-        format!(
-            "printf 'FROM scratch\\nCOPY --from=%s /%s /\\n' {from} {inside} | docker build --output type=local,dest={directory} -"
-        )
+        format!("printf '%s\\n' 'FROM scratch' {copy} | docker build --output {directory} -")
     }
 }
 

@@ -101,14 +101,17 @@ fn copy(
     let (name, prefix) = match found.and_then(|number| layers.get(number)) {
         Some(layer) => (layer.name.clone(), layer.prefix.clone()),
         None => {
-            let prefix = of_file.clone().transpose()?.unwrap_or_else(|| target.clone());
+            let prefix = of_file.clone().transpose()?.unwrap_or_else(|| above_bin(&target));
             owned_alone(&prefix)?;
             (name(&prefix, &from, layers), prefix)
         }
     };
     let below = target.strip_prefix(&prefix).unwrap_or_default();
-    // Under its name in a directory, it is right as a file and as a directory.
-    let (within, to) = match below.parent().filter(|_| of_file.is_some()) {
+    // Under its name in a directory, it is right as a file and as a directory; but that directory has one owner.
+    let others = found.and_then(|number| layers.get(number)).map(|layer| &layer.sources);
+    let is_alike = others.is_some_and(|others| others.iter().all(|other| other.owner == owner));
+    let is_named = of_file.is_some() || (is_alike && !into && !is_directory);
+    let (within, to) = match below.parent().filter(|_| is_named) {
         Some(to) => (below.strip_prefix(&to).unwrap_or_default(), to),
         None => (LayerPath::root(), below),
     };
@@ -174,18 +177,27 @@ fn settle_excluded(layer: &mut Copied) {
 /// `None`: it looks like a directory.
 fn prefix_of_file(path: &LayerPath, target: &LayerPath) -> Option<Result<LayerPath, String>> {
     let name = |path: &LayerPath| String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
-    let parent = |path: &LayerPath| path.parent().unwrap_or_default();
-    let in_bin = |path: &LayerPath| matches!(name(&parent(path)).as_str(), "bin" | "sbin");
-    let of_bin = Some(parent(&parent(target))).filter(|above| in_bin(target) && owned_alone(above).is_ok());
-    let above = of_bin.unwrap_or_else(|| parent(target));
+    let directory = target.parent().unwrap_or_default();
+    let in_bin = is_bin(&directory) || path.parent().is_some_and(|directory| is_bin(&directory));
+    let above = above_bin(&directory);
     let has_suffix = suffix(&name(target)).is_some_and(|of_target| suffix(&name(path)) == Some(of_target));
     match owned_alone(&above) {
-        Ok(()) if has_suffix || in_bin(path) || in_bin(target) => Some(Ok(above)),
+        Ok(()) if has_suffix || in_bin => Some(Ok(above)),
         Err(why) if has_suffix => {
             Some(Err(format!("{why}; if it is a directory, write the source with a / at its end")))
         }
         _ => None,
     }
+}
+
+/// The directory above a `bin`, if a layer can own it: a tool is more than its `bin`.
+fn above_bin(path: &LayerPath) -> LayerPath {
+    let above = path.parent().filter(|above| is_bin(path) && owned_alone(above).is_ok());
+    above.unwrap_or_else(|| path.clone())
+}
+
+fn is_bin(path: &LayerPath) -> bool {
+    matches!(path.name(), Some(b"bin" | b"sbin"))
 }
 
 /// `jar` of `a.jar`; a version as in `python3.12` and the `.d` of a directory are none.

@@ -129,10 +129,10 @@ fn a_name_is_found_where_none_fits() {
 
 #[test]
 fn names_are_free_and_texts_survive_toml() {
-    let text = "FROM a AS s\nFROM scratch\nCOPY --from=s /a /opt/j/bin\nCOPY --from=s /b /opt/k/bin\nCOPY --from=s /c /opt/l/bin\n\
+    let text = "FROM a AS s\nFROM scratch\nCOPY --from=s /a /opt/j/lib\nCOPY --from=s /b /opt/k/lib\nCOPY --from=s /c /opt/l/lib\n\
                 ENV Q=\"a\\\"b\\\\c\" E='$x{y}\u{7f}' Q=again\n";
     let made = from_dockerfile("a\nb", Path::new(""), text).unwrap();
-    assert_eq!(made.layers, ["bin", "s", "bin-2"]);
+    assert_eq!(made.layers, ["lib", "s", "lib-2"]);
     let spec = Spec::parse("s", Path::new("."), &made.spec).unwrap_or_else(|e| panic!("{e}\n{}", made.spec));
     assert_eq!(spec.config.env, [("E".to_owned(), "$x{y}\u{7f}".to_owned()), ("Q".to_owned(), "again".to_owned())]);
 }
@@ -206,6 +206,8 @@ fn a_file_and_a_directory_are_copied_as_docker_would() {
          COPY --from=b /src/tool /opt/t/bin/tool\n\
          COPY --from=b /out /opt/t\n\
          COPY --from=b /s/x.so /opt/t/lib/y.so\n\
+         COPY --from=b /LICENSE /opt/t/LICENSE\n\
+         COPY --from=b /out/bin /opt/u/bin/\n\
          COPY --from=b /usr/node-22.1 /opt/node-22.1\n\
          COPY --from=b /x.d/ /opt/with.conf\n\
          COPY --from=b [\"/a b\", \"/opt/blank\"]\n\
@@ -217,6 +219,8 @@ fn a_file_and_a_directory_are_copied_as_docker_would() {
         "/s/x.so /t.3/y.so'",
         "/src/tool /t/tool'",
         "/out /t.2'",
+        "/LICENSE /t.4/LICENSE'",
+        "/out/bin /u/'",
         "/usr/node-22.1 /node-22-1'",
         "/x.d /with-conf'",
         "[\"/a b\", \"/blank\"]'",
@@ -224,10 +228,14 @@ fn a_file_and_a_directory_are_copied_as_docker_would() {
         assert!(made.spec.contains(&format!("'COPY --from=b {copy}")), "{copy}\n{}", made.spec);
     }
     let prefixes: Vec<_> = spec.layers.iter().map(|layer| layer.prefix.to_string()).collect();
-    assert_eq!(prefixes, ["/opt/h", "/opt/i/lib", "/opt/t", "/opt/node-22.1", "/opt/with.conf", "/opt/blank"]);
-    assert_eq!(left(&made), [(9, "COPY --from=b /file.jar /opt/file.jar")]);
+    assert_eq!(
+        prefixes,
+        ["/opt/h", "/opt/i/lib", "/opt/t", "/opt/u", "/opt/node-22.1", "/opt/with.conf", "/opt/blank"]
+    );
+    assert_eq!(left(&made), [(11, "COPY --from=b /file.jar /opt/file.jar")]);
     let to: Vec<_> = spec.layers[2].sources.iter().map(|source| source.to.as_deref()).collect();
-    assert_eq!(to, [Some("/opt/t/bin"), None, Some("/opt/t/lib")]);
+    assert_eq!(to, [Some("/opt/t/bin"), None, Some("/opt/t/lib"), None]);
+    assert_eq!(spec.layers[3].sources[0].to.as_deref(), Some("/opt/u/bin"));
 }
 
 #[test]

@@ -238,11 +238,14 @@ fn name(prefix: &LayerPath, from: &str, layers: &[Copied]) -> String {
     };
     let last = fit(&String::from_utf8_lossy(prefix.name().unwrap_or_default()));
     let stage = fit(from.rsplit('/').next().unwrap_or_default().split([':', '@']).next().unwrap_or_default());
-    let taken = |name: &str| layers.iter().any(|layer| layer.name == name);
+    // A source keeps the directory that it had as a layer of its own.
+    let of_layer = |layer: &Copied, name: &str| layer.name == name || layer.sources.iter().any(|s| s.directory == name);
+    let taken = |name: &str| layers.iter().any(|layer| of_layer(layer, name));
     let fine = |name: &String| name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name != Owner::Base.name();
     let stem = [&last, &stage].into_iter().find(|name| fine(name)).cloned().unwrap_or_else(|| "layer".to_owned());
-    // As many numbers as there are layers are enough: one of them is free.
-    let numbered = (2..=layers.len() + 2).map(|number| format!("{stem}-{number}"));
+    // One number more than there are names and directories: one of them is free.
+    let used = layers.iter().map(|layer| layer.sources.len() + 1).sum::<usize>();
+    let numbered = (2..=used + 2).map(|number| format!("{stem}-{number}"));
     let mut names = [last, stage].into_iter().filter(fine).chain([stem.clone()]).chain(numbered);
     names.find(|name| !taken(name)).unwrap_or(stem)
 }

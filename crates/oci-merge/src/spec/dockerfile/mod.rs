@@ -84,7 +84,9 @@ pub fn from_dockerfile(file: &str, directory: &Path, text: &str) -> Result<FromD
     let copied = copied::read(&last, &stages, scope.clone(), &mut left_out);
     if copied.is_empty() {
         let text = "its last stage copies no directory from another stage, so there is nothing to make layers of";
-        return Err(error((last.line, text.into())));
+        let refused = left_out.into_iter().find(|left| left.what.contains(" --from="));
+        let refused = refused.map(|left| (left.line, format!("{}: {}", left.what, left.why)));
+        return Err(error(refused.unwrap_or((last.line, text.into()))));
     }
     let taken = taken::read(&last, &copied, scope, &mut left_out);
     let base = base(&last, &stages, &mut left_out);

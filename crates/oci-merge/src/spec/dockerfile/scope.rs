@@ -45,7 +45,7 @@ impl<'a> Scope<'a> {
             "ENV" => {
                 // All values of one ENV see the variables as they were before it.
                 let pairs = self.pairs(rest).into_iter().flatten();
-                let filled: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), self.fill(value))).collect();
+                let filled: Vec<_> = pairs.map(|(name, value)| (self.name(name), self.fill(value))).collect();
                 for (name, value) in filled.into_iter().filter(|(name, _)| name != "PATH") {
                     match value {
                         Ok(value) => drop(self.env.insert(name, value)),
@@ -68,7 +68,12 @@ impl<'a> Scope<'a> {
         fill(word, self.escape, &mut |name| self.value(name))
     }
 
-    /// The same of a PATH, in which `$PATH` stays, and an entry with a variable that has no value becomes `unknown`.
+    /// The name of a variable, which may have quotes too.
+    pub(super) fn name(&self, word: &str) -> String {
+        self.fill(word).unwrap_or_else(|_| word.to_owned())
+    }
+
+    /// The value of PATH, in which `$PATH` stays, and an entry with a variable that has no value becomes `unknown`.
     ///
     /// # Errors
     /// As [`fill`](Scope::fill); also, the names without a value.

@@ -107,22 +107,25 @@ impl Reader<'_> {
         for pair in self.scope.pairs(&instruction.rest) {
             match pair {
                 Err(word) => self.leave(instruction, word, NO_PAIR.into()),
-                Ok(("PATH", value)) => {
-                    let wrong = self.path.set(value, &self.scope, self.layers);
-                    if !wrong.is_empty() {
-                        self.leave(instruction, &format!("PATH={value}"), wrong.join("; "));
-                    }
-                }
                 Ok((name, value)) => {
-                    // What it stood for before is wrong now, whether the new value can be taken or not.
-                    self.variables.retain(|(other, _)| other != name);
-                    match self.scope.fill(value) {
-                        Ok(value) => self.variables.push((name.to_owned(), value)),
-                        Err(why) => self.leave(instruction, &format!("{name}={value}"), why),
+                    let (name, written) = (self.scope.name(name), format!("{name}={value}"));
+                    if let Some(why) = self.variable(name, value) {
+                        self.leave(instruction, &written, why);
                     }
                 }
             }
         }
+    }
+
+    /// Takes a variable, and says what of it cannot be taken.
+    fn variable(&mut self, name: String, value: &str) -> Option<String> {
+        if name == "PATH" {
+            let wrong = self.path.set(value, &self.scope, self.layers);
+            return (!wrong.is_empty()).then(|| wrong.join("; "));
+        }
+        // What it stood for before is wrong now, whether the new value can be taken or not.
+        self.variables.retain(|(other, _)| *other != name);
+        self.scope.fill(value).map(|value| self.variables.push((name, value))).err()
     }
 
     fn labels(&mut self, instruction: &Instruction) {

@@ -114,6 +114,10 @@ fn what_is_no_such_dockerfile_is_refused_with_its_line() {
             "FROM a\nFROM b\nCOPY x y",
             "D:2: its last stage copies no directory from another stage, so there is nothing to make layers of",
         ),
+        (
+            "FROM a\nFROM b\nCOPY x y\nCOPY --from=0 / /usr",
+            "D:4: COPY --from=0 / /usr: a layer takes a directory below the root to a directory below the root",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(from_dockerfile("D", Path::new(""), text).unwrap_err().to_string(), expected, "{text}");
@@ -241,9 +245,9 @@ fn a_file_and_a_directory_are_copied_as_docker_would() {
 #[test]
 fn what_lies_below_a_later_prefix_joins_it() {
     let (made, spec) = last_stage(
-        "COPY --from=a /s /opt/x/sub\nCOPY --from=a /t /opt/y\nCOPY --from=b /n /opt/x/\nENV S=/opt/x/sub/s PATH=/opt/x/sub/bin:$PATH",
+        "COPY --from=a /s /opt/x/sub\nCOPY --from=a /t /opt/y\nCOPY --from=b /n /opt/x/\nCOPY --from=sub /u /opt/z/sub\nENV S=/opt/x/sub/s PATH=/opt/x/sub/bin:$PATH",
     );
-    assert_eq!(made.layers, ["y", "x"]);
+    assert_eq!(made.layers, ["y", "x", "sub-2"], "layers/sub is what was /opt/x/sub");
     let x = &spec.layers[1];
     let places: Vec<_> = x.sources.iter().map(|s| (&s.place, s.to.as_deref())).collect();
     let path = |text: &str| Place::Path(text.into());
@@ -254,10 +258,10 @@ fn what_lies_below_a_later_prefix_joins_it() {
 #[test]
 fn the_old_form_of_env_has_quotes_too() {
     let (made, spec) = last_stage(
-        "COPY --from=a /a /opt/a\nENV PATH \"/opt/a/bin:$PATH\"\nENV A 'one  two' three\nLABEL b \"c d\"\nLABEL \"b.c\"=d b=e",
+        "COPY --from=a /a /opt/a\nENV PATH \"/opt/a/bin:$PATH\"\nENV A 'one  two' three\nENV \"B\"=$A\nLABEL b \"c d\"\nLABEL \"b.c\"=d b=e",
     );
     assert_eq!((left(&made), &spec.layers[0].path[..]), (vec![], &["/opt/a/bin".to_owned()][..]));
-    assert_eq!(spec.config.env, [pair("A", "one  two three")]);
+    assert_eq!(spec.config.env, [pair("A", "one  two three"), pair("B", "one  two three")]);
     assert_eq!((spec.config.labels["b"].as_str(), spec.config.labels["b.c"].as_str()), ("e", "d"));
 }
 

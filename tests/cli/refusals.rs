@@ -31,6 +31,9 @@ fn usage_is_two() {
     refused(&place, &["check", "-f", "no.toml"], 2, &["error[OM0100]", "no.toml"]);
     spec(&place, "scratch", "path = \"tool\"");
     refused(&place, &["build", "-o", "type=tar"], 2, &["OM0100", "oci, docker, registry, layer, none"]);
+    let twice = ["build", "-o", "type=docker,dest=a.tar", "-o", "type=oci,dest=./a.tar"];
+    refused(&place, &twice, 2, &["OM0100", "two outputs to", "a.tar"]);
+    refused(&place, &["build", "--create-only"], 2, &["OM0100", "--push"]);
     refused(&place, &["build", "-p", "amd 64"], 2, &["OM0100", "--platform", "os/arch"]);
     refused(&place, &["build", "--limit", "beans=1"], 2, &["OM0100", "--limit beans=1", "entries"]);
     refused(&place, &["build", "nosuch"], 2, &["OM0100", "nosuch", "tool"]);
@@ -77,6 +80,15 @@ fn a_refused_archive_is_one() {
         let name = if source.contains("url") { &url } else { "cut.tar.gz: " };
         refused(&place, &["build"], 1, &["OM0220", "GZ_TRUNCATED", name, "this copy ends too early"]);
     }
+}
+
+#[test]
+fn a_pipe_is_no_source_and_nobody_waits_for_it() {
+    let place = Place::new();
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    spec(&place, "scratch", "path = \"pipe\"");
+    refused(&place, &["build"], 2, &["OM0109", "tool", "pipe", "neither a directory nor a file"]);
+    refused(&place, &["check", "x=./pipe"], 2, &["./pipe", "neither a directory nor a file"]);
 }
 
 #[test]

@@ -36,6 +36,19 @@ impl Default for Destination {
     }
 }
 
+impl Destination {
+    /// The file or directory, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Destination::Layout(path)
+            | Destination::OciArchive(path)
+            | Destination::DockerArchive(path)
+            | Destination::Layer(path) => Some(path),
+            Destination::Registry | Destination::Engine | Destination::Nothing => None,
+        }
+    }
+}
+
 impl FromStr for Destination {
     type Err = Error;
 

@@ -116,9 +116,13 @@ impl FactsReader {
     }
 }
 
-/// What follows `#!` on the first line.
+/// What follows `#!` on the first line, as the kernel reads it (`fs/binfmt_script.c`): a carriage return is part of the
+/// interpreter's name.
 fn script(start: &[u8]) -> Option<Facts> {
-    let line = start.strip_prefix(b"#!")?.split(|&b| b == b'\n').next().unwrap_or_default();
-    let interpreter = line.trim_ascii().to_vec();
+    let line = start.strip_prefix(b"#!")?.split(|&b| matches!(b, b'\n' | 0)).next().unwrap_or_default();
+    let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let start = line.iter().position(|b| !is_blank(b))?;
+    let end = line.iter().rposition(|b| !is_blank(b))?;
+    let interpreter = line.get(start..=end).unwrap_or_default().to_vec();
     (!interpreter.is_empty()).then_some(Facts::Script { interpreter })
 }

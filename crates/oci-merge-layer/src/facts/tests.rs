@@ -153,7 +153,9 @@ fn a_script_names_its_interpreter() {
         other => panic!("{other:?}"),
     };
     assert_eq!(interpreter(b"#!/bin/sh\nexit\n").unwrap(), b"/bin/sh");
-    assert_eq!(interpreter(b"#! /usr/bin/env -S node -r x \r\nmore").unwrap(), b"/usr/bin/env -S node -r x");
+    assert_eq!(interpreter(b"#! /usr/bin/env -S node -r x \r\nmore").unwrap(), b"/usr/bin/env -S node -r x \r");
+    assert_eq!(interpreter(b"#!/bin/sh\r\n").unwrap(), b"/bin/sh\r", "which is nowhere");
+    assert_eq!(interpreter(b"#!/bin/sh\0x\n").unwrap(), b"/bin/sh");
     assert_eq!(interpreter(b"#!/bin/sh").unwrap(), b"/bin/sh", "without a second line");
     assert_eq!(interpreter(b"#!\n/bin/sh\n"), None);
     assert_eq!(interpreter(&[b"#!/", &[b'x'; 1000][..]].concat()).unwrap().len(), 254);

@@ -40,6 +40,11 @@ impl<'a> Looked<'a> {
     pub(super) fn at(recipe: &'a Recipe, source: &'a Source, watch: &Watch<'_>) -> Result<Looked<'a>> {
         let limits = recipe.limits.clone();
         let rules = if source.keep { Rules::kept(limits) } else { Rules::layer(limits) };
+        // Before it is opened: a FIFO would wait for somebody to write.
+        if !std::fs::metadata(source.input.path()).map_err(|error| unreadable(error, source))?.is_file() {
+            let text = "is neither a directory nor a file; an archive is read twice, so that a pipe cannot be one";
+            return Err(Error::new(ErrorKind::Source, text).in_file(source.name()));
+        }
         let mut file = File::open(source.input.path()).map_err(|error| unreadable(error, source))?;
         let stamp = Stamp::of_open(&file).map_err(|errno| unreadable(errno.into(), source))?;
         let system = FileSystem::of(&file).map_err(|errno| unreadable(errno.into(), source))?;

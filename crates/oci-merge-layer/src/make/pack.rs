@@ -9,7 +9,7 @@ use super::parents::Parents;
 use super::recipe::{Attributes, Recipe, Source, Times};
 use super::report::{Report, Unmatched};
 use super::route::{Place, Route};
-use super::xattrs::is_kept;
+use super::xattrs::{CAPABILITY, is_kept, is_possible};
 use crate::{Body, Entries, Entry, Error, ErrorKind, LayerIndex, Result, Time, Xattrs};
 use oci_merge_image::{Descriptor, LayerPath};
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ pub(super) struct Packer<'a, W: Write> {
     /// The time of the prefix directory, and of every directory that no source has.
     time: Option<Time>,
     bytecode: Bytecode,
+    /// The attributes of files that have capabilities, by path.
+    capable: HashMap<LayerPath, Xattrs>,
     report: Report,
     /// Of the recipe's `exclude`, what has matched nothing of any source so far.
     unmatched: Vec<String>,
@@ -43,7 +45,8 @@ impl<'a, W: Write> Packer<'a, W> {
     /// Begins a layer.
     pub(super) fn new(recipe: &'a Recipe, out: Output<'a, W>) -> Packer<'a, W> {
         let (written, bytecode, report) = (HashMap::new(), Bytecode::default(), Report::default());
-        Packer { recipe, out, written, time: None, bytecode, report, unmatched: recipe.exclude.clone() }
+        let (capable, unmatched) = (HashMap::new(), recipe.exclude.clone());
+        Packer { recipe, out, written, time: None, bytecode, capable, report, unmatched }
     }
 
     /// What is told of the layer.
@@ -188,7 +191,16 @@ impl<'a, W: Write> Packer<'a, W> {
         Ok(())
     }
 
-    fn other(&mut self, reading: &Reading<'_>, entry: Entry, entries: &mut dyn Entries) -> Result<()> {
+    fn other(&mut self, reading: &Reading<'_>, mut entry: Entry, entries: &mut dyn Entries) -> Result<()> {
+        match &entry.body {
+            // docker and containerd give each name of a file its owner once more, and with that the kernel drops its
+            // capabilities; so each name brings all of its attributes along.
+            Body::HardLink { target } => entry.xattrs = self.capable.get(target).cloned().unwrap_or_default(),
+            _ if entry.xattrs.contains_key(CAPABILITY) => {
+                self.capable.insert(entry.path.clone(), entry.xattrs.clone());
+            }
+            _ => {}
+        }
         if !matches!(entry.body, Body::File { .. }) {
             return self.out.put(&entry);
         }
@@ -213,7 +225,7 @@ impl<'a, W: Write> Packer<'a, W> {
         }
         entry.xattrs.retain(|name, value| {
             // For Go, an attribute without a value is none.
-            let keep = is_kept(name) && !value.is_empty();
+            let keep = is_kept(name) && !value.is_empty() && is_possible(name, value);
             if !keep {
                 *self.report.dropped_xattrs.entry(name.clone()).or_default() += 1;
             }

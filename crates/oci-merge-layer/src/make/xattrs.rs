@@ -1,4 +1,7 @@
-//! Which extended attributes a layer keeps.
+//! Which extended attributes a layer keeps, and which a kernel takes.
+
+/// What a program may do that its user may not (`capabilities(7)`).
+pub(super) const CAPABILITY: &[u8] = b"security.capability";
 
 /// Whether a layer keeps an attribute: capabilities, which programs need, and what users have set.
 ///
@@ -7,5 +10,14 @@
 /// whiteouts and the like. Nor is a name with `=`, which a PAX record cannot hold.
 pub(crate) fn is_kept(name: &[u8]) -> bool {
     let is_overlay = name.starts_with(b"user.overlay.") || name.starts_with(b"user.fuseoverlayfs.");
-    name == b"security.capability" || name.starts_with(b"user.") && !is_overlay && !name.contains(&b'=')
+    name == CAPABILITY || name.starts_with(b"user.") && !is_overlay && !name.contains(&b'=')
+}
+
+/// Whether Linux takes an attribute (`xattr(7)`): where it does not, some runtimes fail to unpack the layer, and others go
+/// on without.
+pub(crate) fn is_possible(name: &[u8], value: &[u8]) -> bool {
+    // `XATTR_NAME_MAX` and `XATTR_SIZE_MAX`.
+    let fits = name.len() <= 255 && value.len() <= 64 << 10;
+    // The three versions of `struct vfs_cap_data`.
+    fits && (name != CAPABILITY || matches!(value.len(), 12 | 20 | 24))
 }

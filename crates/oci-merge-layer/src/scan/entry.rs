@@ -7,6 +7,7 @@ use super::header::{Format, Header, IDS, TIMES};
 use super::pax::{self, Pax};
 use super::sparse::{Form, Map, SparseKeys};
 use super::{Item, Scanner};
+use crate::make::is_possible;
 use crate::{Body, Entry, Error, Result, Time};
 use oci_merge_image::{LayerPath, shown};
 use std::io::Read;
@@ -90,6 +91,12 @@ impl<R: Read> Scanner<R> {
         }
         let link = link.unwrap_or_else(|| if kind.is_link() { header.link().to_vec() } else { Vec::new() });
         let Some(body) = self.body(kind, expanded, link)? else { return Ok(None) };
+        if let Some((name, _)) = xattrs.iter().find(|(name, value)| !is_possible(name, value)) {
+            let name = name.get(..256).unwrap_or(name);
+            self.judge.harmless("TAR_XATTR", || {
+                format!("the attribute {} is none that a file can have: some runtimes fail there", shown(name))
+            })?;
+        }
         let mode = (header.mode & 0o7777) as u16;
         Ok(Some(Item::Entry(Entry { path, body, mode, uid, gid, mtime, xattrs })))
     }
@@ -225,17 +232,24 @@ impl<R: Read> Scanner<R> {
 
     /// Before POSIX a directory was a file whose name ends in a slash.
     fn judge_trailing_slash(&mut self, header: &Header, kind: &mut Type, size: u64) -> Result<()> {
+        let is_old = header.typeflag == 0;
+        if is_old && self.name.ends_with(b"/") != header.name_ends_in_slash() {
+            self.judge.ambiguous("TAR_FILE_TRAILING_SLASH", || {
+                "its header's own name and the longer one differ in a slash at the end: a directory for some readers"
+                    .into()
+            })?;
+        }
         if !self.name.ends_with(b"/") || *kind == Type::Directory || is_only_dots(&self.name) {
             return Ok(());
         }
-        if header.typeflag == 0 && header.format == Format::V7 && size == 0 {
+        if is_old && header.format == Format::V7 && size == 0 {
             *kind = Type::Directory;
             return Ok(());
         }
         self.judge.ambiguous("TAR_FILE_TRAILING_SLASH", || {
             "a name that ends in a slash, on what is not a directory: a directory for some readers".into()
         })?;
-        if header.typeflag == 0 {
+        if is_old {
             *kind = Type::Directory;
         }
         Ok(())

@@ -63,6 +63,11 @@ impl Header {
         Ok(header)
     }
 
+    /// Whether the name in it, be it cut or not, ends in a slash.
+    pub(super) fn name_ends_in_slash(&self) -> bool {
+        self.text(0, 100).ends_with(b"/")
+    }
+
     /// The name as this header spells it.
     pub(super) fn name(&self, out: &mut Vec<u8>) {
         out.clear();

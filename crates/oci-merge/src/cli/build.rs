@@ -84,6 +84,10 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     }
     let Target { trust_index, no_layer_upload, .. } = *target;
     let expected = expected(&target.tag_race)?;
+    if expected.is_some() && !destinations.contains(&Destination::Registry) {
+        let text = "--expect-digest and --create-only are about tags of a registry, and nothing is pushed (--push)";
+        return Err(Error::Usage(text.into()));
+    }
     let remake = match &target.no_cache {
         None => Remake::Nothing,
         Some(names) if names.is_empty() => Remake::Everything,
@@ -145,6 +149,12 @@ fn destinations(target: &Target) -> Result<Vec<Destination>> {
     }
     if destinations.is_empty() {
         destinations.push(Destination::default());
+    }
+    let mut paths: Vec<_> = destinations.iter().filter_map(|one| std::path::absolute(one.path()?).ok()).collect();
+    paths.sort_unstable();
+    if let Some([path, _]) = paths.windows(2).find(|pair| pair.first() == pair.last()) {
+        let path = shown(path.as_os_str().as_encoded_bytes());
+        return Err(Error::Usage(format!("-o: two outputs to {path}, of which one would replace the other")));
     }
     Ok(destinations)
 }

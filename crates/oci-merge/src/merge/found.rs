@@ -110,7 +110,13 @@ pub(super) fn look_into_directory(path: &Path) -> Result<Found> {
 
 pub(super) fn look_into_archive(name: &str, path: &Path, settings: &Settings) -> Result<Found> {
     let failed = |e| Error::Layer { layer: name.into(), source: e };
-    let file = File::open(path).map_err(|e| Error::disk(path, "cannot be read", e))?;
+    let unreadable = |e| Error::disk(path, "cannot be read", e);
+    // Before it is opened: a FIFO would wait for somebody to write.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        let path = shown(path.as_os_str().as_encoded_bytes());
+        return Err(Error::usage(format!("{name}: {path} is neither a directory nor a file")));
+    }
+    let file = File::open(path).map_err(unreadable)?;
     let mut archive = Archive::open(file, &Rules::layer(settings.limits.clone())).map_err(failed)?;
     let mut found = Found::new(false);
     while let Some(entry) = archive.next().map_err(failed)? {

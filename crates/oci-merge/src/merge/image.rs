@@ -9,7 +9,7 @@ use crate::open::{OpenBase, open_base, open_image};
 use crate::settings::{Run, Settings};
 use crate::spec::{BaseSource, FromSpec, LayerSpec};
 use crate::{Error, Result};
-use oci_merge_image::{Base, LayerPath};
+use oci_merge_image::{Base, LayerPath, shown};
 use oci_merge_layer::check::BaseView;
 use oci_merge_layer::{Kind, LayerIndex};
 use std::path::Path;
@@ -30,7 +30,7 @@ impl<'a> Images<'a> {
 
     /// The layer that an image becomes.
     pub(super) fn infer(&mut self, input: &MergeInput) -> Result<LayerSpec> {
-        let source: BaseSource = input.input.parse().map_err(|e| Error::image(&input.input, e))?;
+        let source: BaseSource = input.input.parse().map_err(|e| Error::image(&shown(&input.input).to_string(), e))?;
         let name = match (&input.name, &source) {
             (Some(name), _) => name.clone(),
             (None, BaseSource::Scratch) => return Err(Error::usage("scratch has no files; it can be the base only")),

@@ -90,7 +90,9 @@ pub fn check_inputs(inputs: &[String], directory: &Path, settings: &Settings) ->
     let others = inputs.iter().enumerate().filter(|(place, _)| Some(*place) != base);
     let others = others.map(|(_, input)| input.parse()).collect::<Result<Vec<MergeInput>>>()?;
     let image = base.and_then(|place| inputs.get(place));
-    let base = image.map_or(Ok(BaseSource::Scratch), |image| image.parse().map_err(|e| Error::image(image, e)))?;
+    let base = image.map_or(Ok(BaseSource::Scratch), |image| {
+        image.parse().map_err(|e| Error::image(&shown(image).to_string(), e))
+    })?;
     let mut spec = merge(base, &others, directory, settings)?;
     if image.is_none() {
         // Nobody said what the layers will lie on, so nobody can say what is missing there.

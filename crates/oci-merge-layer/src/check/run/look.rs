@@ -165,12 +165,14 @@ impl<'s, 'a> Look<'s, 'a> {
             }
         }
         if libc == Libc::Glibc {
-            self.versions(loaded, program);
+            self.versions(loaded, program, is_command);
         }
     }
 
     /// Versions that a library lacks which is there (glibc's `elf/dl-version.c`; musl does without).
-    fn versions(&mut self, loaded: &Loaded<'a>, program: Place) {
+    ///
+    /// What is no command is loaded by somebody, who may have loaded another library of that name before.
+    fn versions(&mut self, loaded: &Loaded<'a>, program: Place, is_command: bool) {
         for object in loaded.objects.iter().filter(|o| Tree::layer_of(o.place).is_some()) {
             for (library, version) in &object.elf.needs_versions {
                 let Some(provider) = loaded.named(library) else { continue };
@@ -178,7 +180,8 @@ impl<'s, 'a> Look<'s, 'a> {
                 let defined =
                     self.defined.entry(provider.place).or_insert_with(|| defines.iter().map(Vec::as_slice).collect());
                 // Of a library without versions, every one is taken.
-                if !defined.is_empty() && !defined.contains(&version[..]) {
+                let is_lacking = !defined.is_empty() && !defined.contains(&version[..]);
+                if is_lacking && (is_command || !self.scene.has_version(library, version)) {
                     let (layer, file) = Ledger::answers(object.place, program);
                     self.ledger.add(layer, Cause::Versions(library.clone(), provider.place), file, Some(version));
                 }

@@ -111,19 +111,30 @@ struct Scene<'s, 'a> {
     commands: &'s Commands<'a>,
     system: &'s System,
     machine: Option<&'static Machine>,
-    /// Libraries for the machine that anybody has anywhere, by file name and SONAME: the first of each.
-    hosted: HashMap<&'a [u8], Place>,
+    /// Libraries for the machine that anybody has anywhere, by file name and SONAME.
+    hosted: HashMap<&'a [u8], Vec<Place>>,
 }
 
-fn hosted<'a>(tree: &Tree<'a>, machine: &Machine) -> HashMap<&'a [u8], Place> {
-    let mut hosted = HashMap::new();
+impl Scene<'_, '_> {
+    /// Whether any library of a name has a version.
+    fn has_version(&self, library: &[u8], version: &[u8]) -> bool {
+        let has = |place: &Place| match self.tree.entry(*place).and_then(|entry| entry.facts) {
+            Some(Facts::Elf(elf)) => elf.defines_versions.iter().any(|defined| defined == version),
+            _ => false,
+        };
+        self.hosted.get(library).is_some_and(|places| places.iter().any(has))
+    }
+}
+
+fn hosted<'a>(tree: &Tree<'a>, machine: &Machine) -> HashMap<&'a [u8], Vec<Place>> {
+    let mut hosted: HashMap<&[u8], Vec<Place>> = HashMap::new();
     for layer in std::iter::once(None).chain((0..tree.layers.len()).map(Some)) {
         for (place, entry) in tree.notable(layer) {
             let Some(Facts::Elf(elf)) = entry.facts else { continue };
             if elf.dynamic && machine.is_of(elf) {
                 let name = entry.path.rsplit(|&b| b == b'/').next();
                 name.into_iter().chain(elf.soname.as_deref()).for_each(|name| {
-                    hosted.entry(name).or_insert(place);
+                    hosted.entry(name).or_default().push(place);
                 });
             }
         }

@@ -111,7 +111,12 @@ fn parties(
 /// Where in the image the library is, for files of the image's own machine.
 fn elsewhere(scene: &Scene<'_, '_>, name: &[u8], evidence: &Evidence) -> Option<Place> {
     let elf = elf(scene.tree, *evidence.files.first()?)?;
-    scene.hosted.get(name).copied().filter(|_| scene.machine.is_some_and(|machine| machine.is_of(elf)))
+    scene
+        .hosted
+        .get(name)
+        .and_then(|places| places.first())
+        .copied()
+        .filter(|_| scene.machine.is_some_and(|machine| machine.is_of(elf)))
 }
 
 /// Whether the image has the dynamic linker of the other library of C.

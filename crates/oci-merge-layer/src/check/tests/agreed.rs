@@ -118,6 +118,27 @@ fn what_depends_on_the_runtime_cannot_be_agreed_on() {
 }
 
 #[test]
+fn attributes_that_the_winner_lacks_cannot_be_agreed_on() {
+    // Where the directory is there already, some runtimes set attributes and take none away.
+    for (lower, upper, is_settled) in [
+        ("d srv +user.q:1", "d srv", false),
+        ("d srv +user.q:1", "d srv +user.r:1", false),
+        ("d srv", "d srv +user.q:1", true),
+        ("d srv +user.q:1", "d srv +user.q:2 +user.r:1", true),
+        ("d srv 0700", "d srv", true),
+    ] {
+        let layers: &[(&str, &str, &str)] = &[("a", "/opt/a", lower), ("b", "/opt/b", upper)];
+        let mut policy = Policy::default();
+        policy.set("outside-prefix", Level::Allow).unwrap();
+        policy.except(["/srv"], ["a", "b"], "b").unwrap();
+        let report = Set { base: &[], layers }.check(&policy);
+        assert_eq!(agreed(&report), ["Exception(0) OM0204 /srv a b"].repeat(is_settled.into()), "{lower} {upper}");
+        let told = found(&report).contains(&"OM0204 /srv a b".to_owned());
+        assert_eq!(told, !is_settled, "{lower} {upper}: {:?}", found(&report));
+    }
+}
+
+#[test]
 fn an_agreement_hides_nothing_else_about_its_path() {
     let layers: &[(&str, &str, &str)] =
         &[("a", "/opt/a", "f etc/Name =1"), ("b", "/opt/b", "f etc/Name =2"), ("c", "/opt/c", "f etc/name =3")];

@@ -243,13 +243,22 @@ fn nothing_at_all_is_an_error_that_says_what_there_is() {
 fn attributes_of_directories_and_files_survive_and_the_machines_own_are_counted() {
     let report = becomes(
         &[
-            &["d opt/x user.old:1", "f opt/x/a security.capability:c system.posix_acl_access:a =1"],
+            &["d opt/x user.old:1", "f opt/x/a security.capability:ccccccccccccccccccc1 system.posix_acl_access:a =1"],
             &["d opt/x user.new:2 security.selinux:s trusted.md5sum:t"],
         ],
-        &["d opt", "d opt/x user.new:2", "f opt/x/a security.capability:c =1"],
+        &["d opt", "d opt/x user.new:2", "f opt/x/a security.capability:ccccccccccccccccccc1 =1"],
     );
     let dropped: Vec<_> = report.dropped_xattrs.values().collect();
     assert_eq!(dropped, [&1, &1, &1]);
+}
+
+#[test]
+fn every_name_of_a_file_has_its_capabilities() {
+    // docker and containerd give each of them its owner once more, and with that the kernel drops what the file has.
+    let capability = "security.capability:ccccccccccccccccccc1";
+    let file = format!("f opt/x/a {capability} user.n:v =1");
+    let link = format!("h opt/x/b {capability} user.n:v ->opt/x/a");
+    becomes(&[&["d opt", "d opt/x", &file, "h opt/x/b ->opt/x/a"]], &["d opt", "d opt/x", &file, &link]);
 }
 
 #[test]

@@ -8,7 +8,15 @@ use crate::Body;
 fn cases() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let one = |header: Header| Tar::new().header(&header).end();
     let global = |body: &str| Tar::new().entry(Header::new(b'g', "g"), body).file("a", "hello").end();
+    let pax = |records: &[(&str, &str)]| Tar::new().pax(records).file("a", "").end();
     vec![
+        ("an attribute with a name that is too long", "TAR_XATTR", {
+            pax(&[(&format!("SCHILY.xattr.user.{}", "b".repeat(251)), "c")])
+        }),
+        ("an attribute with a value that is too long", "TAR_XATTR", {
+            pax(&[("SCHILY.xattr.user.b", &"c".repeat((64 << 10) + 1))])
+        }),
+        ("a capability that is none", "TAR_XATTR", pax(&[("SCHILY.xattr.security.capability", "c")])),
         ("blank owners, as cargo writes them", "TAR_NUMBER", {
             one(Header::file("a").gnu().with(108, [0; 16]).with(329, [0; 16]))
         }),

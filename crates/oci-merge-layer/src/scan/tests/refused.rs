@@ -171,6 +171,12 @@ fn names_and_kinds() {
         ("a slash after a file", "TAR_FILE_TRAILING_SLASH", Tar::new().file("a/", "").end()),
         ("a slash after a symlink", "TAR_FILE_TRAILING_SLASH", one(Header::symlink("a/", "b"))),
         ("a slash after a file of type NUL", "TAR_FILE_TRAILING_SLASH", one(Header::new(0, "a/"))),
+        ("a slash in the header's own name alone", "TAR_FILE_TRAILING_SLASH", {
+            Tar::new().pax(&[("path", "d")]).header(&Header::new(0, "d/").v7()).end()
+        }),
+        ("a slash in the longer name alone", "TAR_FILE_TRAILING_SLASH", {
+            Tar::new().long(b'L', "d/\0").header(&Header::new(0, "d").v7()).end()
+        }),
         ("a component of 256 bytes", "TAR_NAME_TOO_LONG", {
             Tar::new().pax(&[("path", &"c".repeat(256))]).file("a", "").end()
         }),

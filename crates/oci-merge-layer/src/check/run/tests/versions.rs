@@ -36,6 +36,19 @@ fn one_finding_is_for_all_files_and_versions_of_a_library() {
 }
 
 #[test]
+fn a_plugin_may_be_loaded_by_what_has_loaded_a_newer_library() {
+    let base = format!("{DEBIAN}\no usr/lib/x86_64-linux-gnu/libv.so.1 s=libv.so.1 d=V1");
+    let plugin = "o opt/a/plugins/p.so n=libv.so.1,libc.so.6 v=libv.so.1:V2\n";
+    let own = "o opt/a/lib/libv.so.1 s=libv.so.1 d=V1,V2\n";
+    assert_eq!(run(&[&base], &[("a", &format!("{plugin}{own}"))]), NOTHING);
+    let told = "OM0402 libv.so.1: base /usr/lib/x86_64-linux-gnu/libv.so.1, a /opt/a/plugins/p.so V2";
+    assert_eq!(run(&[&base], &[("a", plugin)]), [told], "nobody has it");
+    // A command loads what it finds, whatever else there is.
+    let command = "x opt/a/bin/a i=/lib64/ld-linux-x86-64.so.2 n=libv.so.1 v=libv.so.1:V2\n";
+    assert_eq!(run(&[&base], &[("a", &format!("{command}{own}"))]), [told.replace("plugins/p.so", "bin/a")]);
+}
+
+#[test]
 fn the_library_that_is_found_first_counts() {
     // A layer's own libstdc++ is newer than the base's, and another layer's is too old.
     let base = format!("{DEBIAN}\no usr/lib/x86_64-linux-gnu/libstdc++.so.6 s=libstdc++.so.6 d=GLIBCXX_3.4.30");

@@ -173,3 +173,15 @@ fn a_finding_means_that_nothing_was_written() {
     let writes = server.requests().into_iter().filter(|request| request.method != "GET" && request.method != "HEAD");
     assert_eq!(writes.count(), 0);
 }
+
+#[test]
+fn a_script_that_was_written_on_windows_does_not_start() {
+    let place = Place::new();
+    let script = place.path("t/bin/run");
+    place.write("t/bin/run", "#!/bin/sh\r\necho hi\r\n");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let spec =
+        "schema = 1\nbase.image = \"scratch\"\n[layer.t]\nprefix = \"/opt/t\"\npath = [\"bin\"]\nsource.path = \"t\"\n";
+    place.write("oci-merge.toml", spec);
+    place.run(&["check"]).ends(0).says(&["warning[OM0405]: t needs /bin/sh\\x0d", "end its first line with LF alone"]);
+}

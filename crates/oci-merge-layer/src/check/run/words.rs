@@ -101,6 +101,9 @@ impl Finding {
                 let (libc, other) = self.libcs();
                 format!("take a build of {layer} for {other}, or a base with {libc}")
             }
+            (Code::MissingInterpreter, _) if what.to_string().ends_with("\\x0d") => {
+                "end its first line with LF alone: the kernel takes the CR for a part of the name".into()
+            }
             (Code::MissingInterpreter, _) => {
                 format!("add {what} to the base or as a layer, or leave out what needs it")
             }

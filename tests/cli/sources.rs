@@ -67,6 +67,34 @@ fn a_glob_that_matches_nothing_is_told_in_every_run() {
 }
 
 #[test]
+fn a_directory_on_path_that_the_image_does_not_have_is_told() {
+    let place = Place::new();
+    place.write("tool/tool-1.0/bin/tool", "run");
+    let write = |keys: &str, source: &str| {
+        let text = "schema = 1\nbase.image = \"scratch\"\n[layer.tool]\nprefix = \"/opt/tool\"\n";
+        place.write("oci-merge.toml", &format!("{text}{keys}\nsource = {{ path = \"tool\"{source} }}\n"));
+    };
+    write("path = [\"bin\", \"/usr/games\"]", "");
+    let told = [
+        "/opt/tool/bin joins PATH and is no directory of the image; the layer has /opt/tool/tool-1.0/bin: strip = 1?",
+        "/usr/games joins PATH and is no directory of the image; under /opt/tool the layer has tool-1.0",
+    ];
+    for _ in ["made", "remembered"] {
+        let ran = place.run(&JSON).ends(0);
+        let lines: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("warning: ")).collect();
+        assert_eq!(lines, told.map(|line| format!("warning: tool: {line}")));
+        assert_eq!(layer(&ran).1, told);
+    }
+    // A file is no directory; a symlink may lead to one.
+    write("path = [\"bin/tool\"]", ", strip = 1");
+    place.run(&["check"]).ends(0).says(&["/opt/tool/bin/tool joins PATH and is no directory of the image; under"]);
+    std::os::unix::fs::symlink("tool-1.0", place.path("tool/current")).unwrap();
+    write("path = [\"current/bin\", \"tool-1.0/bin\"]", "");
+    let err = place.run(&["check"]).ends(0).err;
+    assert!(!err.contains("warning"), "{err}");
+}
+
+#[test]
 fn a_source_that_nothing_is_taken_of_is_refused_and_an_empty_one_is_told() {
     let place = Place::new();
     for (source, words) in [

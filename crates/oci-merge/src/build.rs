@@ -11,7 +11,7 @@ use crate::open::{OpenBase, open_base};
 use crate::result::{Built, BuiltBase, BuiltLayer, Checked, Sent};
 use crate::settings::Run;
 use crate::spec::{LayerSpec, Spec};
-use crate::{Destination, Error, Event, Remake, Result, Settings, judge, workers, write};
+use crate::{Destination, Error, Event, Remake, Result, Settings, judge, on_path, workers, write};
 use oci_merge_image::{Platform, Stacked};
 use std::collections::HashSet;
 use std::thread;
@@ -127,10 +127,11 @@ impl Builder {
             layers::make_all(spec, &base, &base_indexes, wanted, &local, run)
         });
         // The base is below all layers: what is wrong with it is told first.
-        let (base_indexes, (layers, refused)) = (base_indexes.finish()?, made?);
+        let (base_indexes, (mut layers, refused)) = (base_indexes.finish()?, made?);
         // An image that files are taken from may have brought several.
         let plan = limit.plan(&layers, run)?;
         let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, &local, run)?;
+        on_path::tell_missing(&base_indexes, &mut layers, run);
         if named {
             let _: Vec<()> = workers::for_each(&layers, run.jobs(), |layer| local.remember_new(&layer.index));
         }

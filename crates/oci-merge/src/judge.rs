@@ -30,13 +30,7 @@ pub(crate) fn judge(
     let began = Instant::now();
     let policy = policy(spec)?;
     let view = BaseView::new(&base_indexes.iter().collect::<Vec<_>>());
-    let claims = layers.iter().map(|ready| Layer {
-        name: &ready.name,
-        index: &ready.index,
-        prefix: &ready.prefix,
-        owns: &ready.owns,
-    });
-    let claims: Vec<Layer<'_>> = claims.collect();
+    let claims: Vec<Layer<'_>> = layers.iter().map(Ready::as_layer).collect();
     let report = check(&view, &claims, &policy);
     let mut findings: Vec<Finding> = refused.iter().map(|r| Finding::refused(&r.layer, &r.error)).collect();
     findings.extend(environment(layers, &policy));

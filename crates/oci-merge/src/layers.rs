@@ -13,7 +13,7 @@ use crate::spec::{Ancestors, BaseSource, LayerSpec, Output, Owner, Place, Source
 use crate::tree::Tree;
 use crate::{Error, Event, Result, workers};
 use oci_merge_image::{Compression, Descriptor, DiffId, Digest, LayerPath, Prefix};
-use oci_merge_layer::check::Owns;
+use oci_merge_layer::check::{Layer, Owns};
 use oci_merge_layer::compressor::{Compressor, Pool};
 use oci_merge_layer::make::{self, Attributes, Blob, Progress, Recipe, Source, Times, Watch, make};
 use oci_merge_layer::{ErrorKind as LayerKind, Fingerprint, Kind, LayerIndex};
@@ -43,6 +43,13 @@ pub(crate) struct Ready {
     pub(crate) is_remembered: bool,
     /// What it was joined of, the lowest first; nothing if it was not.
     pub(crate) joined: Vec<JoinedLayer>,
+}
+
+impl Ready {
+    /// As the check sees it.
+    pub(crate) fn as_layer(&self) -> Layer<'_> {
+        Layer { name: &self.name, index: &self.index, prefix: &self.prefix, owns: &self.owns }
+    }
 }
 
 /// A layer that no runtime could be trusted with: a finding, like any other.

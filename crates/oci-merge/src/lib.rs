@@ -79,6 +79,7 @@ mod merge;
 mod mounts;
 mod names;
 mod notes;
+mod on_path;
 mod open;
 mod pins;
 mod push;

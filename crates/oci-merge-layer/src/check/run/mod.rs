@@ -14,6 +14,7 @@
 //! | a script that is a command | its interpreter, and the command that `env` looks for |
 //! | anything else: test data, relocatable files, programs for other machines beside those for ours | nothing |
 
+mod directories;
 mod interpreters;
 mod ledger;
 mod links;
@@ -39,6 +40,7 @@ use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use tree::{Tree, Walker};
 
+pub use directories::missing_directories;
 pub use told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, OTHER_LIBC};
 
 /// What the image is besides its files: for which machine, and what it gives to programs.

@@ -132,3 +132,80 @@ fn a_glob_that_nothing_can_match_is_refused_with_its_line() {
         place.run(&["check"]).ends(2).says(&["OM0108", why, "oci-merge.toml:6:"]);
     }
 }
+
+#[test]
+fn all_that_is_missing_is_told_in_one_run() {
+    let place = Place::new();
+    let text = "schema = 1\n[base]\nimage = \"BASE\"\n[layer.a]\nprefix = \"/opt/a\"\nsource = [{ path = \"a1\" }, { path = \"a2\" }]\n\
+                [layer.b]\nprefix = \"/opt/b\"\nsource = { path = \"b\" }\n[layer.c]\nprefix = \"/opt/c\"\n\
+                from = { image = \"oci-archive:c.tar\" }\n[layer.d]\nprefix = \"/opt/d\"\nplatforms = [\"linux/riscv64\"]\n\
+                source.path = \"d\"\n";
+    place.write("b/x", "1");
+    place.write("oci-merge.toml", &text.replace("BASE", "scratch"));
+    let errors = |ran: &Ran| -> Vec<String> {
+        ran.err.lines().filter(|line| line.starts_with("error")).map(str::to_owned).collect()
+    };
+    let missing = [
+        "error[OM0109]: a: its source a1 does not exist (oci-merge.toml:6:20)",
+        "error[OM0109]: a: its source a2 does not exist (oci-merge.toml:6:37)",
+        "error[OM0109]: c: oci-archive:c.tar: there is no such file (oci-merge.toml:12:18)",
+    ];
+    let ran = place.run(&["build"]).ends(2).without_answer();
+    assert_eq!(errors(&ran), missing);
+    assert_eq!(ran.err.matches("More about a code").count(), 1, "{}", ran.err);
+    let of_base = "error[OM0502]: oci:base: ";
+    place.write("oci-merge.toml", &text.replace("BASE", "oci:base"));
+    let ran = place.run(&["build", "-p", "linux/amd64"]).ends(2).without_answer();
+    let all = errors(&ran);
+    assert!(all[0].starts_with(of_base), "{all:?}");
+    assert_eq!(all[1..], missing);
+    // On GitHub each has an annotation of its own.
+    let mut command = place.command(&["build", "-p", "linux/amd64"]);
+    let ran = Ran::of(command.env("GITHUB_ACTIONS", "true")).ends(2);
+    assert_eq!(ran.err.lines().filter(|line| line.starts_with("::error title=OM0")).count(), 4, "{}", ran.err);
+}
+
+#[test]
+fn an_image_is_no_source() {
+    let place = Place::with_demo();
+    place.run(&["build", "-q", "-o", "type=oci,dest=java", "-o", "type=oci,dest=java.tar"]).ends(0);
+    let save = |name: &str, lines: &[&str]| std::fs::write(place.path(name), crate::from::tar(lines)).unwrap();
+    save("old.tar", &["d 0a", "f 0a/layer.tar =1", "f 0a.json ={}", "f manifest.json =[]"]);
+    save("new.tar", &["f blobs/sha256/0a =1", "f manifest.json =[]"]);
+    for (input, kind, transport) in [
+        ("java", "an OCI layout", "oci:java"),
+        ("java.tar", "an OCI layout", "oci-archive:FILE"),
+        ("old.tar", "of docker", "docker-archive:FILE"),
+        ("new.tar", "of docker", "docker-archive:FILE"),
+    ] {
+        let from = format!("in a spec from = {{ image = \"{transport}\" }}");
+        let words = ["OM0109", "is an image", kind, &format!("say {transport}, "), &from];
+        place.run(&["merge", "scratch", input, "-o", "type=none"]).ends(2).says(&words).without_answer();
+        let layer = |keys: &str| {
+            let text = "schema = 1\nbase.image = \"scratch\"\n[layer.tool]\nprefix = \"/opt/tool\"\n";
+            place.write("spec.toml", &format!("{text}source = {{ path = \"{input}\"{keys} }}\n"));
+            place.run(&["check", "-f", "spec.toml"])
+        };
+        layer("").ends(2).says(&words);
+        // Who says what of it is meant means its files.
+        layer(", include = [\"**\"]").ends(0);
+    }
+    // A program may have files of these names.
+    save("tool.tar", &["f manifest.json ={}", "f index.json ={}", "f bin/tool =1"]);
+    place.run(&["merge", "scratch", "tool.tar", "-o", "type=none"]).ends(0);
+}
+
+#[test]
+fn a_digest_is_for_archives_and_a_wrong_one_names_the_file() {
+    let place = Place::new();
+    let zeros = "0".repeat(64);
+    spec(&place, "", &format!(", sha256 = \"{zeros}\""));
+    let words =
+        "error[OM0109]: tool: its source tool is a directory, and `sha256` is for archives (oci-merge.toml:6:19)";
+    place.run(&["check"]).ends(2).says(&[words]);
+    std::fs::write(place.path("tool.tar"), crate::from::tar(&["f a =1"])).unwrap();
+    let text = place.read("oci-merge.toml").replace("\"tool\"", "\"tool.tar\"");
+    place.write("oci-merge.toml", &text);
+    let ran = place.run(&["check"]).ends(5).says(&["error[OM0601]: tool: tool.tar: wrong bytes: expected sha256:0000"]);
+    assert!(!ran.err.contains("oci:") && !ran.err.contains(".cache"), "{}", ran.err);
+}

@@ -114,6 +114,12 @@ impl Error {
         self
     }
 
+    /// The same, about another place: where a person would look for what is wrong.
+    pub fn in_place(mut self, place: impl Into<String>) -> Error {
+        self.0.place = place.into();
+        self
+    }
+
     /// The same, at this end of a copy and no other.
     pub(crate) fn moved_to(mut self, side: Side) -> Error {
         self.0.side = Some(side);

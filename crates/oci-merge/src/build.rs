@@ -7,11 +7,11 @@ use crate::groups::{self, Limit};
 use crate::layers::{self, Ready};
 use crate::local::Local;
 use crate::names::Names;
-use crate::open::{OpenBase, open_base};
+use crate::open::OpenBase;
 use crate::result::{Built, BuiltBase, BuiltLayer, Checked, Sent};
 use crate::settings::Run;
-use crate::spec::{LayerSpec, Spec};
-use crate::{Destination, Error, Event, Remake, Result, Settings, judge, on_path, workers, write};
+use crate::spec::Spec;
+use crate::{Destination, Error, Event, Remake, Result, Settings, judge, on_path, seek, workers, write};
 use oci_merge_image::{Platform, Stacked};
 use std::collections::HashSet;
 use std::thread;
@@ -103,12 +103,13 @@ impl Builder {
         let platform = wanted_platform(spec, run)?;
         let names = Names::of(spec, &self.names)?;
         run.pins.own(if self.pushed { names.references() } else { &[] }, platform.as_ref());
-        let base = open_base(&spec.base.source, &spec.directory, platform.as_ref(), run)?;
+        let base = seek::base(spec, platform.as_ref(), run)?;
         run.pins.see_image(&spec.base.source, platform.as_ref(), false, run);
         keep_those_for(spec, &base.platform)?;
-        run.pins.see_sources(spec, &base, run);
         let limit = Limit::of(spec, &base);
         limit.allows(spec.layers.len())?;
+        seek::sources(spec, &base.platform, run)?;
+        run.pins.see_sources(spec, &base, run);
         run.observer.tell(Event::RunStart {
             tool: env!("CARGO_PKG_VERSION"),
             image: image_name(spec),
@@ -243,8 +244,8 @@ fn select(spec: &mut Spec, only: &[String]) -> Result<()> {
 
 /// Keeps the layers that are for a platform.
 fn keep_those_for(spec: &mut Spec, platform: &Platform) -> Result<()> {
-    let is_for = |layer: &LayerSpec| layer.platforms.is_empty() || layer.platforms.iter().any(|p| p.matches(platform));
-    let (here, elsewhere): (Vec<_>, Vec<_>) = std::mem::take(&mut spec.layers).into_iter().partition(is_for);
+    let layers = std::mem::take(&mut spec.layers).into_iter();
+    let (here, elsewhere): (Vec<_>, Vec<_>) = layers.partition(|layer| layer.is_for(platform));
     for needed in here.iter().flat_map(|layer| &layer.needs) {
         if elsewhere.iter().any(|layer| layer.name == needed.layer) {
             let place = spec.place(&needed.span);

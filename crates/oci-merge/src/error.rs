@@ -38,6 +38,9 @@ pub enum Error {
         /// What is wrong.
         text: String,
     },
+    /// Several things that are wrong, two or more, told at once: in the order of the spec. The first gives the codes.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Error>),
     /// A store, a registry or a download failed.
     #[error("{what}: {source}{}", in_brackets(source.reason()))]
     Store {
@@ -113,6 +116,23 @@ impl Error {
         Error::Image { what: what.into(), source }
     }
 
+    /// All of them as one.
+    pub(crate) fn several(errors: impl IntoIterator<Item = Error>) -> Error {
+        let mut errors: Vec<Error> = errors.into_iter().collect();
+        match errors.pop() {
+            Some(only) if errors.is_empty() => only,
+            last => Error::Several(errors.into_iter().chain(last).collect()),
+        }
+    }
+
+    /// The errors that it consists of: itself, unless it is several.
+    pub fn each(&self) -> &[Error] {
+        match self {
+            Error::Several(errors) => errors,
+            one => std::slice::from_ref(one),
+        }
+    }
+
     /// The stable code that `explain` and the manual know, such as `OM0501`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -135,6 +155,7 @@ impl Error {
                 StoreKind::TagMoved => "OM0803",
                 _ => "OM0503",
             },
+            Error::Several(errors) => errors.first().map_or("OM0109", Error::code),
             Error::Source { .. } => "OM0109",
             Error::SourceChanged { .. } => "OM0601",
             Error::Image { .. } => "OM0104",
@@ -165,6 +186,7 @@ impl Error {
                 StoreKind::TagMoved => 8,
                 _ => 3,
             },
+            Error::Several(errors) => errors.first().map_or(2, Error::exit_code),
             Error::SourceChanged { .. } => 5,
             Error::Disk { .. } => 7,
             Error::Engine { .. } => 6,
@@ -176,6 +198,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::Store { source, .. } => source.is_retryable(),
+            Error::Several(errors) => errors.iter().all(Error::is_retryable),
             Error::Cancelled => true,
             _ => false,
         }

@@ -41,12 +41,12 @@ pub(crate) fn seek(
         known_as: Some(known_as),
     };
     match source.place_for(platform) {
-        Place::Path(path) => {
-            let (path, is_directory) = look_at(spec, layer, source, path)?;
+        Place::Path(_) => {
+            let (path, is_directory) = look_at(spec, layer, source, platform)?;
             Ok(Sought { path, is_directory, fingerprint: None, known_as: None })
         }
-        Place::Pinned { path, sha256 } => {
-            let (path, _) = look_at(spec, layer, source, path)?;
+        Place::Pinned { sha256, .. } => {
+            let (path, _) = look_at(spec, layer, source, platform)?;
             let fingerprint = Fingerprint::of_file(&path, &sha256);
             let fingerprint = fingerprint.map_err(|source| Error::Layer { layer: layer.name.clone(), source })?;
             Ok(in_store(&sha256, fingerprint, path))
@@ -72,36 +72,63 @@ pub(crate) fn gather(
 ) -> Result<()> {
     match source.place_for(platform) {
         Place::Path(_) => Ok(()),
-        Place::Pinned { path, sha256 } => verify(layer, &spec.directory.join(path), &sha256, local),
+        Place::Pinned { path, sha256 } => verify(spec, layer, &path, &sha256, local),
         Place::Url { url, sha256 } => fetch(layer, &url, sha256.as_ref(), local, run),
     }
 }
 
-/// Where a path is, and whether it is a directory.
-fn look_at(spec: &Spec, layer: &LayerSpec, source: &SourceSpec, written: PathBuf) -> Result<(PathBuf, bool)> {
+/// Where a source on this machine is, and whether it is a directory.
+///
+/// # Errors
+/// It is not there, or is what no layer is made of.
+pub(crate) fn look_at(
+    spec: &Spec,
+    layer: &LayerSpec,
+    source: &SourceSpec,
+    platform: &Platform,
+) -> Result<(PathBuf, bool)> {
+    let (written, is_pinned) = match source.place_for(platform) {
+        Place::Path(path) => (path, false),
+        Place::Pinned { path, .. } => (path, true),
+        Place::Url { url, .. } => (url.into(), false),
+    };
     let path = spec.directory.join(&written);
+    let written = shown(written.as_os_str().as_encoded_bytes()).to_string();
+    let refuse = |what: String| {
+        let text = format!("its source {written} {what}");
+        Err(Error::Source { layer: layer.name.clone(), place: spec.place(&source.span), text })
+    };
     match std::fs::metadata(&path) {
-        Ok(metadata) => Ok((path, metadata.is_dir())),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let written = shown(written.as_os_str().as_encoded_bytes()).to_string();
-            Err(Error::Source {
-                layer: layer.name.clone(),
-                place: spec.place(&source.span),
-                text: format!("its source {written} does not exist"),
-            })
-        }
+        Ok(metadata) if !metadata.is_dir() => Ok((path, false)),
+        Ok(_) if is_pinned => refuse("is a directory, and `sha256` is for archives".into()),
+        Ok(_) if source.is_whole() && is_layout(&path) => refuse(format!(
+            "is an image, an OCI layout; its files are those of its layers: say oci:{written}, in a spec \
+             from = {{ image = \"oci:{written}\" }} in place of `source`"
+        )),
+        Ok(_) => Ok((path, true)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => refuse("does not exist".into()),
         Err(e) => Err(Error::disk(path, "cannot be read", e)),
     }
 }
 
+/// Whether a directory says of itself that it is an OCI layout (image-spec `image-layout.md`).
+fn is_layout(directory: &Path) -> bool {
+    ["oci-layout", "index.json"].iter().all(|name| directory.join(name).is_file())
+}
+
 /// Takes a file into the local store if it is the one that the spec means.
-fn verify(layer: &LayerSpec, path: &Path, sha256: &Digest, local: &Local) -> Result<()> {
-    let unreadable = |e| Error::disk(path, "cannot be read", e);
-    let file = File::open(path).map_err(unreadable)?;
+fn verify(spec: &Spec, layer: &LayerSpec, written: &Path, sha256: &Digest, local: &Local) -> Result<()> {
+    let path = spec.directory.join(written);
+    let unreadable = |e| Error::disk(&path, "cannot be read", e);
+    let file = File::open(&path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     let blob = Descriptor::new(MediaType::from(ANY_BYTES), sha256.clone(), size);
-    let named = format!("{}: {}", layer.name, shown(path.as_os_str().as_encoded_bytes()));
-    local.layout().adopt(&file, &blob).map_err(|e| changed(&named, e))
+    let named = shown(written.as_os_str().as_encoded_bytes()).to_string();
+    local.layout().adopt(&file, &blob).map_err(|e| match e.kind() {
+        // It is the file that is wrong, and not the store that did not take it.
+        StoreKind::Mismatch => changed(&layer.name, e.in_place(named)),
+        _ => changed(&format!("{}: {named}", layer.name), e),
+    })
 }
 
 fn changed(what: &str, error: oci_merge_store::Error) -> Error {

@@ -89,6 +89,7 @@ mod report;
 mod result;
 mod schemas;
 #[cfg(feature = "serve")]
+mod seek;
 mod serve;
 mod settings;
 mod tree;

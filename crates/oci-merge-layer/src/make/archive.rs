@@ -13,8 +13,8 @@ use super::{directory_entry, in_source};
 use crate::archive::read_start;
 use crate::directory::{FileSystem, Stamp};
 use crate::{
-    Archive, Body, Container, Entries, Entry, Error, ErrorKind, Fingerprint, IndexBuilder, Kind, Note, Reason, Result,
-    Rules, Survey, Xattrs, survey,
+    Archive, Body, Container, Entries, Entry, Error, ErrorKind, Fingerprint, IndexBuilder, Kind, LayerIndex, Note,
+    Reason, Result, Rules, Survey, Xattrs, survey,
 };
 use oci_merge_image::{DiffId, Digest, LayerPath};
 use std::collections::HashMap;
@@ -59,6 +59,9 @@ impl<'a> Looked<'a> {
             archive.and_then(|archive| list(archive, &rules, watch))
         };
         let survey = read.map_err(|error| in_source(error, source))?;
+        if let Some(image) = image(source, &survey.index) {
+            return Err(Error::new(ErrorKind::Source, image).in_file(source.name()));
+        }
         let landing = landing::of_archive(recipe, source, &survey.index)?;
         let route = Route::new(recipe, source, landing)?;
         let looked = Looked { recipe, source, file, stamp, system, rules, container, survey, route };
@@ -161,6 +164,27 @@ impl<'a> Looked<'a> {
         }
         Ok(())
     }
+}
+
+/// Says that an archive is an image, if it is and nothing says that its files are meant; they are those of its layers.
+fn image(source: &Source, index: &LayerIndex) -> Option<String> {
+    if source.strip > 0 || !source.include.is_empty() || source.to.is_some() || source.keep {
+        return None;
+    }
+    let has = |name: &str| LayerPath::parse(name.as_bytes()).is_ok_and(|path| index.find(&path).is_some());
+    // What docker save writes now, and what it wrote before its version 25.
+    let is_blob = |path: &[u8]| path.starts_with(b"blobs/sha256/") || path.ends_with(b"/layer.tar");
+    let (what, transport) = if has("oci-layout") && has("index.json") {
+        ("an OCI layout", "oci-archive")
+    } else if has("manifest.json") && index.entries().any(|entry| is_blob(entry.path)) {
+        ("of docker", "docker-archive")
+    } else {
+        return None;
+    };
+    Some(format!(
+        "is an image, {what}; its files are those of its layers: say {transport}:FILE, in a spec \
+         from = {{ image = \"{transport}:FILE\" }} in place of `source`"
+    ))
 }
 
 /// The entries of an archive that is in no form that a layer may have. There is nothing to be bound to: the digests

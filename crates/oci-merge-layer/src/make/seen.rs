@@ -13,7 +13,7 @@ use std::fs::File;
 
 /// The version of the packer: higher whenever a recipe and its sources yield other bytes, or other things are told of
 /// them, than before.
-const PACKER_VERSION: u64 = 3;
+const PACKER_VERSION: u64 = 4;
 
 /// What decides about bytes besides recipes and sources: the versions of all that takes part.
 pub fn version(compressor: Compressor) -> String {

@@ -40,8 +40,10 @@ impl Failure {
             Error::Spec(errors) => terminal.say(spec_errors::draw(errors, terminal)),
             Error::Findings(report) => terminal.say(findings::report(report, terminal)),
             error => {
-                let head = terminal.paint(BAD, &format!("error[{}]", error.code()));
-                terminal.say(format!("{head}: {error}"));
+                for one in error.each() {
+                    let head = terminal.paint(BAD, &format!("error[{}]", one.code()));
+                    terminal.say(format!("{head}: {one}"));
+                }
                 // A request that cannot be carried out as it was made says itself how it can be.
                 if !matches!(error, Error::Usage(_) | Error::Cancelled) {
                     terminal.say(format!("More about a code: oci-merge explain {}", error.code()));

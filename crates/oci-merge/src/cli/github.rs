@@ -24,8 +24,11 @@ pub(crate) fn failure(error: &Error) {
         Error::Findings(report) => findings(report),
         Error::Spec(errors) => annotate(errors.annotations()),
         error => {
-            let (kind, title) = (AnnotationKind::Error, error.code().to_owned());
-            annotate(vec![Annotation { kind, place: None, title, message: error.to_string() }]);
+            let annotation = |one: &Error| {
+                let (kind, title) = (AnnotationKind::Error, one.code().to_owned());
+                Annotation { kind, place: None, title, message: one.to_string() }
+            };
+            annotate(error.each().iter().map(annotation).collect());
         }
     }
 }

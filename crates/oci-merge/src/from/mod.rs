@@ -14,7 +14,7 @@ pub(crate) use turns::Turns;
 use crate::event::How;
 use crate::layers::{Bench, Making, Ready, place};
 use crate::notes::{self, Told, why_repacked};
-use crate::spec::{FromSpec, LayerSpec};
+use crate::spec::{FromSpec, LayerSpec, Spec};
 use crate::{Error, Result};
 use oci_merge_image::Reference;
 use oci_merge_layer::make::{self, Input, Layers, Owner, Source, reuse};
@@ -42,15 +42,15 @@ pub(crate) fn make(bench: &Bench<'_>, layer: &LayerSpec, from: &FromSpec) -> Res
     // What is chosen from, or lands elsewhere, is packed anew: then all bytes are read twice, once from afar.
     let is_whole = from.paths.is_empty() && from.to.is_none();
     let reading = bench.reading(if is_whole { bench.wanted } else { Wanted::Here });
-    let image = FromImage::read(&layer.name, &from.image, &reading).map_err(|e| placed(bench, layer, from, e))?;
+    let image = FromImage::read(&layer.name, &from.image, &reading).map_err(|e| placed(bench.spec, layer, from, e))?;
     let recipe = bench.recipe(layer, vec![source(bench, &image, layer, from)?])?;
-    let found = reuse(&recipe).map_err(|e| placed(bench, layer, from, bench.failed(layer, e)))?;
+    let found = reuse(&recipe).map_err(|e| placed(bench.spec, layer, from, bench.failed(layer, e)))?;
     let not_taken = match &image.config {
         Some(config) => config::not_taken(config, &bench.base.ground, layer),
         None => Some("believed by its index; nothing of its config was read or taken".to_owned()),
     };
     if found.layers.is_empty() || !found.reasons.is_empty() {
-        let made = bench.obtain(layer, &recipe).map_err(|e| placed(bench, layer, from, e))?;
+        let made = bench.obtain(layer, &recipe).map_err(|e| placed(bench.spec, layer, from, e))?;
         return packed(bench, layer, &image, made, found.reasons, not_taken).map(|layer| vec![layer]);
     }
     drop(recipe);
@@ -72,13 +72,13 @@ fn source(bench: &Bench<'_>, image: &FromImage, layer: &LayerSpec, from: &FromSp
 }
 
 /// An error that the spec is to blame for, with the place in it.
-fn placed(bench: &Bench<'_>, layer: &LayerSpec, from: &FromSpec, error: Error) -> Error {
+pub(crate) fn placed(spec: &Spec, layer: &LayerSpec, from: &FromSpec, error: Error) -> Error {
     let text = match error {
         Error::Usage(text) => text,
         Error::Layer { source, .. } if source.kind() == LayerKind::Source => source.to_string(),
         other => return other,
     };
-    Error::Source { layer: layer.name.clone(), place: bench.spec.place(&from.span), text }
+    Error::Source { layer: layer.name.clone(), place: spec.place(&from.span), text }
 }
 
 /// What the layers of an image leave, as one new layer.

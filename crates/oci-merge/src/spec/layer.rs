@@ -47,6 +47,11 @@ pub struct LayerSpec {
 }
 
 impl LayerSpec {
+    /// Whether it is for a platform.
+    pub(crate) fn is_for(&self, platform: &Platform) -> bool {
+        self.platforms.is_empty() || self.platforms.iter().any(|p| p.matches(platform))
+    }
+
     /// A layer that no file says, still without files.
     pub(crate) fn without_file(name: String, prefix: Prefix) -> LayerSpec {
         LayerSpec {

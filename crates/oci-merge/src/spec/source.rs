@@ -79,6 +79,11 @@ impl SourceSpec {
         }
     }
 
+    /// Whether nothing says what of it is meant, or where it belongs.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.strip == 0 && self.include.is_empty() && self.to.is_none() && !self.keep
+    }
+
     /// The place for one platform: `{arch}` filled in.
     pub fn place_for(&self, platform: &Platform) -> Place {
         let word = self.arch.get(&platform.architecture).unwrap_or(&platform.architecture);

@@ -85,6 +85,10 @@ fn a_directory_on_path_that_the_image_does_not_have_is_told() {
         assert_eq!(lines, told.map(|line| format!("warning: tool: {line}")));
         assert_eq!(layer(&ran).1, told);
     }
+    place.write("twice/a/tool-1.0/bin/tool", "run");
+    write("path = [\"bin\"]", ", strip = 1");
+    place.write("oci-merge.toml", &place.read("oci-merge.toml").replace("path = \"tool\"", "path = \"twice\""));
+    place.run(&["check"]).ends(0).says(&["the layer has /opt/tool/tool-1.0/bin: strip = 2?"]);
     // A file is no directory; a symlink may lead to one.
     write("path = [\"bin/tool\"]", ", strip = 1");
     place.run(&["check"]).ends(0).says(&["/opt/tool/bin/tool joins PATH and is no directory of the image; under"]);

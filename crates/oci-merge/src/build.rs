@@ -132,7 +132,7 @@ impl Builder {
         // An image that files are taken from may have brought several.
         let plan = limit.plan(&layers, run)?;
         let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, &local, run)?;
-        on_path::tell_missing(&base_indexes, &mut layers, run);
+        on_path::tell_missing(spec, &base_indexes, &mut layers, run);
         if named {
             let _: Vec<()> = workers::for_each(&layers, run.jobs(), |layer| local.remember_new(&layer.index));
         }

@@ -3,6 +3,7 @@
 use crate::Event;
 use crate::layers::Ready;
 use crate::settings::Run;
+use crate::spec::Spec;
 use oci_merge_image::{LayerPath, shown};
 use oci_merge_layer::check::{BaseView, Layer, missing_directories};
 use oci_merge_layer::{Kind, LayerIndex};
@@ -12,14 +13,14 @@ use std::collections::BTreeSet;
 const SHOWN: usize = 3;
 
 /// Tells the directories of `path` that the image does not have; and notes it with their layers.
-pub(crate) fn tell_missing(base_indexes: &[LayerIndex], layers: &mut [Ready], run: &Run) {
+pub(crate) fn tell_missing(spec: &Spec, base_indexes: &[LayerIndex], layers: &mut [Ready], run: &Run) {
     let parsed = |path: &String| LayerPath::parse(path.as_bytes()).ok();
     let paths: Vec<LayerPath> = layers.iter().flat_map(|layer| layer.path.iter().filter_map(parsed)).collect();
     let claims: Vec<Layer<'_>> = layers.iter().map(Ready::as_layer).collect();
     let missing = missing_directories(&BaseView::new(&base_indexes.iter().collect::<Vec<_>>()), &claims, &paths);
     for layer in layers.iter_mut().filter(|_| !missing.is_empty()) {
         let of_layer = layer.path.iter().filter_map(parsed).filter(|path| missing.contains(path));
-        let warnings: Vec<String> = of_layer.map(|path| warning(layer, &path)).collect();
+        let warnings: Vec<String> = of_layer.map(|path| warning(spec, layer, &path)).collect();
         for text in &warnings {
             run.observer.tell(Event::Warning { text: format!("{}: {text}", layer.name) });
         }
@@ -27,7 +28,7 @@ pub(crate) fn tell_missing(base_indexes: &[LayerIndex], layers: &mut [Ready], ru
     }
 }
 
-fn warning(layer: &Ready, path: &LayerPath) -> String {
+fn warning(spec: &Spec, layer: &Ready, path: &LayerPath) -> String {
     let prefix = layer.prefix.path();
     let below = |entry: &[u8]| LayerPath::parse(entry).ok()?.strip_prefix(prefix).filter(|below| !below.is_root());
     let names = layer.index.entries().filter_map(|entry| below(entry.path));
@@ -39,7 +40,10 @@ fn warning(layer: &Ready, path: &LayerPath) -> String {
         prefix.join(&LayerPath::parse(&deeper).ok()?).ok().filter(is_directory)
     };
     let instead = match tops.first().filter(|_| tops.len() == 1).and_then(one_deeper) {
-        Some(deeper) => format!("the layer has {deeper}: strip = 1?"),
+        Some(deeper) => match spec.layers.iter().find(|table| table.name == layer.name).map(|table| &*table.sources) {
+            Some([source]) => format!("the layer has {deeper}: strip = {}?", source.strip + 1),
+            _ => format!("the layer has {deeper}"),
+        },
         None if tops.is_empty() => format!("the layer has nothing under {prefix}"),
         None => {
             let names: Vec<String> = tops.iter().take(SHOWN).map(|name| shown(name).to_string()).collect();

@@ -88,8 +88,8 @@ mod registries;
 mod report;
 mod result;
 mod schemas;
-#[cfg(feature = "serve")]
 mod seek;
+#[cfg(feature = "serve")]
 mod serve;
 mod settings;
 mod tree;

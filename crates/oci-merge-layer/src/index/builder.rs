@@ -16,7 +16,7 @@ use oci_merge_image::{DiffId, Digest, LayerPath, compare_paths};
 #[derive(Debug)]
 pub struct IndexBuilder {
     judge: Judge,
-    arena: Arena,
+    pub(super) arena: Arena,
     root: Option<Record>,
     whiteouts: Vec<LayerPath>,
     /// In the order of the archive: the place in this list is the sequence number.

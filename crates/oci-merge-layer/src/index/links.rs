@@ -2,6 +2,7 @@
 
 use super::builder::layer_path;
 use super::{DROPPED, HAS_CONTENT, IndexBuilder, NONE, Record};
+use crate::make::CAPABILITY;
 use crate::{Kind, Result};
 use oci_merge_image::{LayerPath, compare_paths};
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ impl IndexBuilder {
             let same_mode = original.kind == Kind::Symlink || link.mode == original.mode;
             let same_xattrs = link.xattrs == NONE || link.xattrs == original.xattrs;
             let same_owner = (link.uid, link.gid) == (original.uid, original.gid);
+            let lacks_capabilities = link.xattrs == NONE && self.has_capabilities(found);
             let mut joined = Record {
                 path: link.path,
                 path_length: link.path_length,
@@ -33,12 +35,23 @@ impl IndexBuilder {
                 // Runtimes disagree about the inode's attributes: such a file is like no other.
                 joined.flags &= !HAS_CONTENT;
             }
+            if lacks_capabilities {
+                // They give the inode its owner once more with each name of it, and with that the kernel drops them.
+                self.odd(true, "TAR_HARDLINK_META", &path, || {
+                    format!("hard link to {target}: without its capabilities, which docker and containerd then drop")
+                })?;
+            }
             let original = self.record_mut(found);
             original.flags &= joined.flags;
             original.group = joined.group;
             *self.record_mut(sequence) = joined;
         }
         Ok(())
+    }
+
+    fn has_capabilities(&self, sequence: u32) -> bool {
+        let set = self.arena.xattrs.get(self.record(sequence).xattrs as usize);
+        set.is_some_and(|set| set.names.iter().any(|name| name == CAPABILITY))
     }
 
     /// The entry that a hard link names: before it, and not a directory.

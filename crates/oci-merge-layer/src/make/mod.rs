@@ -29,7 +29,7 @@ pub use recipe::{Ancestors, Attributes, Input, Owner, Recipe, Source, Times};
 pub use report::{Listed, Report, Unmatched};
 pub use seen::{fingerprint, version};
 pub use watch::{Progress, Step, Watch};
-pub(crate) use xattrs::{is_kept, is_possible};
+pub(crate) use xattrs::{CAPABILITY, is_kept, is_possible};
 
 use crate::compressor::Pool;
 use crate::directory::Directory;

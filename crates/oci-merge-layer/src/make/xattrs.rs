@@ -1,7 +1,7 @@
 //! Which extended attributes a layer keeps, and which a kernel takes.
 
 /// What a program may do that its user may not (`capabilities(7)`).
-pub(super) const CAPABILITY: &[u8] = b"security.capability";
+pub(crate) const CAPABILITY: &[u8] = b"security.capability";
 
 /// Whether a layer keeps an attribute: capabilities, which programs need, and what users have set.
 ///

@@ -16,6 +16,10 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("an attribute with a value that is too long", "TAR_XATTR", {
             pax(&[("SCHILY.xattr.user.b", &"c".repeat((64 << 10) + 1))])
         }),
+        ("a name of a file without its capabilities", "TAR_HARDLINK_META", {
+            let capability = [("SCHILY.xattr.security.capability", "ccccccccccccccccccc1")];
+            Tar::new().pax(&capability).file("a", "").header(&Header::hard_link("b", "a")).end()
+        }),
         ("a capability that is none", "TAR_XATTR", pax(&[("SCHILY.xattr.security.capability", "c")])),
         ("blank owners, as cargo writes them", "TAR_NUMBER", {
             one(Header::file("a").gnu().with(108, [0; 16]).with(329, [0; 16]))

@@ -80,6 +80,10 @@ fn a_refused_archive_is_one() {
         let name = if source.contains("url") { &url } else { "cut.tar.gz: " };
         refused(&place, &["build"], 1, &["OM0220", "GZ_TRUNCATED", name, "this copy ends too early"]);
     }
+    // It is in the store by now, so that nothing is asked for.
+    spec(&place, "scratch", &format!("url = \"https://x.test/t.tar.gz?token=zebra\"\nsha256 = \"{}\"", sha256.hex()));
+    let told = place.run(&["build"]).ends(1).says(&["OM0220", "https://x.test/t.tar.gz?token=…: "]);
+    assert!(!told.err.contains("zebra"), "{}", told.err);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{Error, Event, Result};
 use oci_merge_image::{Descriptor, Digest, MediaType, Platform, shown};
 use oci_merge_layer::Fingerprint;
 use oci_merge_store::ErrorKind as StoreKind;
-use oci_merge_store::download::download;
+use oci_merge_store::download::{download, name_of};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ pub(crate) fn seek(
             Ok(in_store(&sha256, fingerprint, path))
         }
         Place::Url { url, sha256: Some(sha256) } => {
-            Ok(in_store(&sha256, Fingerprint::of_digests([&sha256]), url.into()))
+            Ok(in_store(&sha256, Fingerprint::of_digests([&sha256]), name_of(&url).into()))
         }
         // Its download fails, and says which digest is missing.
         Place::Url { url, sha256: None } => {

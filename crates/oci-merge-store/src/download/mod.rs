@@ -3,7 +3,7 @@
 mod file;
 mod http;
 
-use crate::network::Network;
+use crate::network::{Network, Url};
 use crate::{Error, ErrorKind, Result};
 use oci_merge_image::Digest;
 use std::fs::File;
@@ -68,6 +68,21 @@ fn unpinned(place: &str, downloaded: &Downloaded) -> Error {
 fn empty(into: &mut File) -> io::Result<()> {
     into.set_len(0)?;
     into.rewind()
+}
+
+/// How messages name a URL: without the values of parameters that may give access, and without a login.
+///
+/// ```
+/// use oci_merge_store::download::name_of;
+/// assert_eq!(name_of("https://example.org/t.tar.gz?token=x"), "https://example.org/t.tar.gz?token=…");
+/// assert_eq!(name_of("https://jon:secret@example.org/t.tar.gz"), "a URL");
+/// ```
+pub fn name_of(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) => url.redacted(),
+        Err(_) if url.starts_with("file:") => url.to_owned(),
+        Err(_) => "a URL".to_owned(),
+    }
 }
 
 /// An error of the file that is written.

@@ -225,7 +225,7 @@ impl<'a, W: Write> Packer<'a, W> {
         }
         entry.xattrs.retain(|name, value| {
             // For Go, an attribute without a value is none.
-            let keep = is_kept(name) && !value.is_empty() && is_possible(name, value);
+            let keep = is_kept(name) && !value.is_empty() && is_possible(&entry.body, name, value);
             if !keep {
                 *self.report.dropped_xattrs.entry(name.clone()).or_default() += 1;
             }

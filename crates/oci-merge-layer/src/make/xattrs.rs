@@ -1,5 +1,7 @@
 //! Which extended attributes a layer keeps, and which a kernel takes.
 
+use crate::Body;
+
 /// What a program may do that its user may not (`capabilities(7)`).
 pub(crate) const CAPABILITY: &[u8] = b"security.capability";
 
@@ -13,11 +15,13 @@ pub(crate) fn is_kept(name: &[u8]) -> bool {
     name == CAPABILITY || name.starts_with(b"user.") && !is_overlay && !name.contains(&b'=')
 }
 
-/// Whether Linux takes an attribute (`xattr(7)`): where it does not, some runtimes fail to unpack the layer, and others go
-/// on without.
-pub(crate) fn is_possible(name: &[u8], value: &[u8]) -> bool {
+/// Whether Linux takes an attribute of an entry (`xattr(7)`): where it does not, some runtimes fail to unpack the layer, and
+/// others go on without.
+pub(crate) fn is_possible(body: &Body, name: &[u8], value: &[u8]) -> bool {
+    let can_have_users = matches!(body, Body::File { .. } | Body::Directory | Body::HardLink { .. });
     // `XATTR_NAME_MAX` and `XATTR_SIZE_MAX`.
     let fits = name.len() <= 255 && value.len() <= 64 << 10;
     // The three versions of `struct vfs_cap_data`.
-    fits && (name != CAPABILITY || matches!(value.len(), 12 | 20 | 24))
+    let is_sound = name != CAPABILITY || matches!(value.len(), 12 | 20 | 24);
+    fits && is_sound && (can_have_users || !name.starts_with(b"user."))
 }

@@ -91,10 +91,10 @@ impl<R: Read> Scanner<R> {
         }
         let link = link.unwrap_or_else(|| if kind.is_link() { header.link().to_vec() } else { Vec::new() });
         let Some(body) = self.body(kind, expanded, link)? else { return Ok(None) };
-        if let Some((name, _)) = xattrs.iter().find(|(name, value)| !is_possible(name, value)) {
+        if let Some((name, _)) = xattrs.iter().find(|(name, value)| !is_possible(&body, name, value)) {
             let name = name.get(..256).unwrap_or(name);
             self.judge.harmless("TAR_XATTR", || {
-                format!("the attribute {} is none that a file can have: some runtimes fail there", shown(name))
+                format!("the attribute {} is none that such an entry can have: some runtimes fail there", shown(name))
             })?;
         }
         let mode = (header.mode & 0o7777) as u16;

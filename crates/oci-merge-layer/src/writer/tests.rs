@@ -173,7 +173,8 @@ prop_compose! {
         let content = if kind == 1 { content } else { Vec::new() };
         let mode = if kind == 2 { 0o777 } else { mode };
         let xattrs = xattrs.into_iter().map(|(name, value)| (name.into_bytes(), value)).collect();
-        let entry = Entry { path, body, mode, uid: ids.0, gid: ids.1, mtime: Time { seconds, nanos }, xattrs };
+        let mut entry = Entry { path, body, mode, uid: ids.0, gid: ids.1, mtime: Time { seconds, nanos }, xattrs };
+        entry.xattrs.retain(|name, value| crate::make::is_possible(&entry.body, name, value));
         (entry, content)
     }
 }

@@ -67,6 +67,11 @@ fn item(line: &str) -> Item {
     let default = if kind == "d" { 0o755 } else { 0o644 };
     let owner = words[1..].iter().find_map(|w| w.split_once(':').filter(|_| w.as_bytes()[0].is_ascii_digit()));
     let xattrs = words[1..].iter().filter_map(|w| w.strip_prefix('+')?.split_once(':'));
+    // Those of users are for files and directories; what else has any has those of the system.
+    let name = |name: &str| match (kind, name.strip_prefix("user.")) {
+        ("d" | "f" | "h", _) | (_, None) => name.as_bytes().to_vec(),
+        (_, Some(rest)) => format!("trusted.{rest}").into_bytes(),
+    };
     let entry = Entry {
         path,
         body,
@@ -74,7 +79,7 @@ fn item(line: &str) -> Item {
         uid: owner.map_or(0, |(uid, _)| uid.parse().unwrap()),
         gid: owner.map_or(0, |(_, gid)| gid.parse().unwrap()),
         mtime: Time { seconds: word("@").map_or(0, |time| time.parse().unwrap()), nanos: 0 },
-        xattrs: xattrs.map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())).collect::<Xattrs>(),
+        xattrs: xattrs.map(|(n, v)| (name(n), v.as_bytes().to_vec())).collect::<Xattrs>(),
     };
     Item::Entry(entry, content.as_bytes().to_vec())
 }

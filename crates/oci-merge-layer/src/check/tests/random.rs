@@ -178,7 +178,7 @@ impl Random {
         };
         let gid = if mode > 0o2000 || self.one_in(20) { 50 } else { 0 };
         let lists = self.theme == Theme::Lists && body == Body::Directory;
-        let attribute = self.one_in(if lists { 3 } else { 25 }).then(|| self.attribute());
+        let attribute = self.one_in(if lists { 3 } else { 25 }).then(|| self.attribute(&body));
         let xattrs = attribute.into_iter().collect();
         Entry { path, body, mode, uid: 0, gid, mtime: Time::default(), xattrs }
     }
@@ -190,7 +190,7 @@ impl Random {
             0 => entry.mode ^= self.pick(&[0o2000, 0o50]),
             1 => entry.uid = 1,
             2 => entry.gid = 50,
-            3 => entry.xattrs = [self.attribute()].into_iter().collect(),
+            3 => entry.xattrs = [self.attribute(&entry.body)].into_iter().collect(),
             _ => match &mut entry.body {
                 Body::Symlink { target } => *target = self.target(),
                 Body::File { .. } => *content = self.content(),
@@ -207,10 +207,14 @@ impl Random {
         self.pick(&[&b"b"[..], b"/a", b"../a", b"c"]).to_vec()
     }
 
-    /// Access control lists are for bases: readers refuse them in a layer.
-    fn attribute(&mut self) -> (Vec<u8>, Vec<u8>) {
+    /// Access control lists are for bases: readers refuse them in a layer. Symlinks and FIFOs have no attributes of users.
+    fn attribute(&mut self, body: &Body) -> (Vec<u8>, Vec<u8>) {
         let list = self.theme == Theme::Lists || self.one_in(3);
-        let name = if list { &b"system.posix_acl_default"[..] } else { b"user.a" };
+        let name = match body {
+            _ if list => &b"system.posix_acl_default"[..],
+            Body::Symlink { .. } | Body::Fifo => b"trusted.a",
+            _ => b"user.a",
+        };
         (name.to_vec(), self.pick(&[b"1", b"2"]).to_vec())
     }
 

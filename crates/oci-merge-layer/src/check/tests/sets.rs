@@ -47,7 +47,10 @@ impl Sheet {
         let mut items = self.items.clone();
         for item in &mut items {
             if let Item::Entry(entry, _) = item {
-                let renamed = |(name, value): (Vec<u8>, _)| ([b"trusted.", &name[5..]].concat(), value);
+                let renamed = |(name, value): (Vec<u8>, _)| match name.strip_prefix(b"user.") {
+                    Some(rest) => ([b"trusted.", rest].concat(), value),
+                    None => (name, value),
+                };
                 entry.xattrs = std::mem::take(&mut entry.xattrs).into_iter().map(renamed).collect();
             }
         }

@@ -6,7 +6,7 @@
 //! what it read again.
 //!
 //! ```text
-//! {"diff_id":"sha256:…","digest":"sha256:…","entries":2,"reader":2,"whiteouts":0}
+//! {"diff_id":"sha256:…","digest":"sha256:…","entries":2,"reader":3,"whiteouts":0}
 //! {"kind":"directory","mode":"0755","mtime":0,"path":"opt"}
 //! {"content":"2cf2…","kind":"file","mode":"0644","mtime":0,"path":"opt/greeting","size":5}
 //! ```
@@ -34,7 +34,7 @@ use std::io::{BufRead, BufReader, Read};
 pub const MEDIA_TYPE: &str = "application/vnd.oci-merge.index.v1";
 
 /// The version of the reader: higher whenever it accepts other archives, or says something else about one.
-pub const READER_VERSION: u32 = 2;
+pub const READER_VERSION: u32 = 3;
 
 /// Bytes that are compressed at once; and room for what comes of them, always the same, for zlib-rs depends on it.
 const BLOCK: usize = 1 << 20;

@@ -10,6 +10,9 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let global = |body: &str| Tar::new().entry(Header::new(b'g', "g"), body).file("a", "hello").end();
     let pax = |records: &[(&str, &str)]| Tar::new().pax(records).file("a", "").end();
     vec![
+        ("an attribute that only files and directories have", "TAR_XATTR", {
+            Tar::new().pax(&[("SCHILY.xattr.user.b", "c")]).header(&Header::symlink("a", "b")).end()
+        }),
         ("an attribute with a name that is too long", "TAR_XATTR", {
             pax(&[(&format!("SCHILY.xattr.user.{}", "b".repeat(251)), "c")])
         }),

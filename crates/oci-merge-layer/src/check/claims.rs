@@ -6,7 +6,7 @@ use super::links::LinkGroups;
 use super::merge::{Place, Sorted};
 use super::{BaseView, Code, Layer, Policy, Severity};
 use crate::{EntryView, Kind, LayerIndex};
-use oci_merge_image::{Digest, LayerPath};
+use oci_merge_image::LayerPath;
 use std::sync::Arc;
 
 /// How many names of a link group a description lists.
@@ -141,17 +141,9 @@ impl<'a> Claims<'a> {
         let entry = &claimant.entry;
         let group = entry.group.map(|group| self.links.names(claimant.index, group));
         Description {
-            kind: entry.kind,
-            mode: entry.mode,
-            uid: entry.uid,
-            gid: entry.gid,
-            size: (entry.kind == Kind::File).then_some(entry.size),
-            digest: entry.content.map(|raw| Digest::from_sha256(*raw)),
-            target: entry.target.map(<[u8]>::to_vec),
-            xattrs: entry.xattrs.map(|set| set.names.clone()).unwrap_or_default(),
             link_count: group.as_ref().map_or(1, |names| names.len() as u64),
             links: group.into_iter().flatten().take(NAMES_TOLD).map(layer_path).collect(),
-            late: entry.late,
+            ..Description::of(entry)
         }
     }
 

@@ -27,7 +27,7 @@ use std::fmt;
 /// | OM0402 | `glibc` | deny | a newer glibc is needed |
 /// | OM0403 | `architecture` | error, always | a program for another machine |
 /// | OM0404 | `dangling-link` | warn | a link to a path that nobody has |
-/// | OM0405 | `missing-interpreter` | warn | a dynamic linker, or a script's interpreter, that nobody has |
+/// | OM0405 | `missing-interpreter` | warn | a dynamic linker, or a script's interpreter, that nobody has, or may execute |
 /// | OM0406 | `build-prefix` | warn | a program that looks for libraries where it was built |
 ///
 /// ```

@@ -114,12 +114,16 @@ fn read<'a>(walker: &mut Walker<'_, 'a>, directory: u32) -> Vec<(&'a [u8], Comma
     for name in walker.names(directory, MOST_NAMES) {
         let Some(entry) = walker.named(directory, name) else { continue };
         let End::Entry(file) = walker.follow(directory, name) else { continue };
-        let is_executable = |e: crate::EntryView<'_>| e.kind == Kind::File && e.mode & 0o111 != 0;
-        if walker.tree.entry(file).is_some_and(is_executable) {
+        if is_executable(walker.tree, file) {
             found.push((name, Command { directory, entry, file }));
         }
     }
     found
+}
+
+/// Whether the kernel would execute a file: for root too, somebody has to have the permission (path_resolution(7)).
+pub(super) fn is_executable(tree: &Tree<'_>, file: Place) -> bool {
+    tree.entry(file).is_some_and(|entry| entry.kind == Kind::File && entry.mode & 0o111 != 0)
 }
 
 /// Whether it is the same whichever of two files is run.

@@ -1,7 +1,7 @@
 //! One finding: what, where, who, and what each of them has there.
 
 use super::{Code, Files, Severity};
-use crate::Kind;
+use crate::{EntryView, Kind};
 use oci_merge_image::{Digest, LayerPath};
 use std::fmt;
 use std::sync::Arc;
@@ -199,15 +199,33 @@ pub struct Description {
     pub target: Option<Vec<u8>>,
     /// Names of its extended attributes, sorted.
     pub xattrs: Vec<Vec<u8>>,
-    /// The first few names of its inode, sorted, its own among them; empty if it has one name only.
+    /// The first few names of its inode, sorted, its own among them; empty if it has one name only, or if its names do not
+    /// matter.
     pub links: Vec<LayerPath>,
-    /// How many names its inode has in its layer.
+    /// How many names its inode has in its layer; 1 if they do not matter.
     pub link_count: u64,
     /// Whether a directory's header comes after an entry below it.
     pub late: bool,
 }
 
 impl Description {
+    /// An entry by itself, without the other names of its inode.
+    pub(super) fn of(entry: &EntryView<'_>) -> Description {
+        Description {
+            kind: entry.kind,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            size: (entry.kind == Kind::File).then_some(entry.size),
+            digest: entry.content.map(|raw| Digest::from_sha256(*raw)),
+            target: entry.target.map(<[u8]>::to_vec),
+            xattrs: entry.xattrs.map(|set| set.names.clone()).unwrap_or_default(),
+            links: Vec::new(),
+            link_count: 1,
+            late: entry.late,
+        }
+    }
+
     /// What kind of thing it is, in the words of the JSON.
     pub fn type_name(&self) -> &'static str {
         type_name(self.kind)

@@ -78,7 +78,10 @@ pub use files::Files;
 pub use finding::{Claim, Description, Finding, Owner, Party};
 pub use owns::{Owns, OwnsError};
 pub use policy::{Policy, PolicyError};
-pub use run::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, OTHER_LIBC, System, missing_directories, would_run};
+pub use run::{
+    LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, NOT_EXECUTABLE, OTHER_LIBC, System, missing_directories,
+    would_run,
+};
 pub use user::UNKNOWN_GROUP;
 
 use crate::LayerIndex;

@@ -1,8 +1,10 @@
-//! Scripts: the interpreter of the first line, and the command that `env` would look for.
+//! What the kernel executes instead of a file: the interpreter of a script's first line, and the command that `env` would
+//! look for; and whether it would (execve(2), ENOENT and EACCES).
 
 use super::ledger::Cause;
 use super::look::Look;
-use super::tree::{End, ROOT, Tree};
+use super::tree::{End, ROOT, Tree, joined};
+use crate::check::commands::is_executable;
 use crate::check::merge::Place;
 
 impl Look<'_, '_> {
@@ -12,20 +14,36 @@ impl Look<'_, '_> {
         if !interpreter.starts_with(b"/") {
             return; // It depends on where it is started.
         }
-        let layer = Tree::layer_of(script);
-        if !matches!(self.walker.follow(ROOT, interpreter), End::Entry(_)) {
-            let path = interpreter.strip_prefix(b"/").unwrap_or(interpreter).to_vec();
-            self.ledger.add(layer, Cause::Interpreter(path), script, None);
-        } else if interpreter.ends_with(b"/env")
-            && let Some(command) = command_of_env(rest)
-        {
-            if command.starts_with(b"/") && !matches!(self.walker.follow(ROOT, command), End::Entry(_)) {
-                let path = command.strip_prefix(b"/").unwrap_or(command).to_vec();
-                self.ledger.add(layer, Cause::Interpreter(path), script, None);
-            } else if !command.contains(&b'/') && !self.scene.commands.has(command) {
-                self.ledger.add(layer, Cause::Command(command.to_vec()), script, None);
-            }
+        let of_env = || command_of_env(rest).filter(|_| interpreter.ends_with(b"/env"));
+        let cause = self.refuses(interpreter).or_else(|| match of_env()? {
+            path if path.starts_with(b"/") => self.refuses(path),
+            path if path.contains(&b'/') => None,
+            name => self.lacks(name),
+        });
+        if let Some(cause) = cause {
+            self.ledger.add(Tree::layer_of(script), cause, script, None);
         }
+    }
+
+    /// Why the kernel would not execute what an absolute path leads to.
+    pub(super) fn refuses(&mut self, path: &[u8]) -> Option<Cause> {
+        let named = || path.strip_prefix(b"/").unwrap_or(path).to_vec();
+        match self.walker.follow(ROOT, path) {
+            End::Entry(file) if is_executable(self.walker.tree, file) => None,
+            End::Entry(file) => Some(Cause::NotExecutable(named(), file)),
+            _ => Some(Cause::Interpreter(named())),
+        }
+    }
+
+    /// Why PATH has no command: where it has a file of that name, because the kernel would not execute it.
+    fn lacks(&mut self, command: &[u8]) -> Option<Cause> {
+        if self.scene.commands.has(command) {
+            return None;
+        }
+        let directories = self.scene.system.path.iter().filter(|directory| directory.starts_with('/'));
+        let refused = directories.filter_map(|directory| self.refuses(&joined(directory.as_bytes(), command)));
+        let refused = refused.into_iter().find(|cause| matches!(cause, Cause::NotExecutable(..)));
+        Some(refused.unwrap_or_else(|| Cause::Command(command.to_vec())))
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Cause {
     Linker(Vec<u8>, Libc),
     /// The interpreter of a script that nobody has.
     Interpreter(Vec<u8>),
+    /// A dynamic linker or an interpreter that leads to what is no executable file.
+    NotExecutable(Vec<u8>, Place),
     /// A command that `env` looks for on PATH.
     Command(Vec<u8>),
     /// Programs for other machines.

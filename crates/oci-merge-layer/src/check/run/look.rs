@@ -99,6 +99,9 @@ impl<'s, 'a> Look<'s, 'a> {
         if self.scene.machine.is_some_and(|ours| !ours.runs(elf)) {
             return; // That is told already.
         }
+        if let Some(refused @ Cause::NotExecutable(..)) = self.refuses(linker) {
+            self.ledger.add(Some(self.layer), refused, place, None);
+        }
         let libc = if linker.windows(8).any(|part| part == b"/ld-musl") { Libc::Musl } else { Libc::Glibc };
         self.load(place, linker, machine, libc, is_command);
     }

@@ -41,7 +41,7 @@ use std::collections::{HashMap, HashSet};
 use tree::{Tree, Walker};
 
 pub use directories::missing_directories;
-pub use told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, OTHER_LIBC};
+pub use told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, NOT_EXECUTABLE, OTHER_LIBC};
 
 /// What the image is besides its files: for which machine, and what it gives to programs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

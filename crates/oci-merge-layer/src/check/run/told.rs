@@ -7,7 +7,7 @@ use super::tree::{End, ROOT, Tree, Walker};
 use super::world::{Libc, elf};
 use crate::check::claims::layer_path;
 use crate::check::commands::owner;
-use crate::check::finding::{Claim, Finding, Party, Subject};
+use crate::check::finding::{Claim, Description, Finding, Party, Subject};
 use crate::check::merge::Place;
 use crate::check::{Code, Files, Policy};
 use std::collections::BTreeSet;
@@ -21,6 +21,8 @@ pub const LOOKUPS_EXHAUSTED: &str = "LOOKUPS_EXHAUSTED";
 pub const LINK_LOOP: &str = "LINK_LOOP";
 /// Reason of OM0405: made for glibc, and the image has musl; or the reverse.
 pub const OTHER_LIBC: &str = "OTHER_LIBC";
+/// Reason of OM0405: it is there, and nobody may execute it.
+pub const NOT_EXECUTABLE: &str = "NOT_EXECUTABLE";
 
 /// All that a ledger says, as far as the policy wants it told.
 pub(super) fn findings(
@@ -57,6 +59,7 @@ fn what(
             (Code::MissingInterpreter, reason, path(linker))
         }
         Cause::Interpreter(interpreter) => (Code::MissingInterpreter, None, path(interpreter)),
+        Cause::NotExecutable(named, _) => (Code::MissingInterpreter, Some(NOT_EXECUTABLE), path(named)),
         Cause::Command(name) => (Code::MissingInterpreter, None, Subject::Command(name.clone())),
         Cause::Machine => (Code::Architecture, None, Subject::Platform(scene.system.architecture.as_str().into())),
         Cause::Link(missing) => (Code::DanglingLink, None, path(missing)),
@@ -99,6 +102,9 @@ fn parties(
         Cause::Versions(_, place) => {
             let defines = elf(tree, *place).map(|elf| elf.defines_versions.clone()).unwrap_or_default();
             Some((*place, Claim::Versions(defines)))
+        }
+        Cause::NotExecutable(_, place) => {
+            tree.entry(*place).map(|entry| (*place, Claim::Entry(Arc::new(Description::of(&entry)))))
         }
         _ => None,
     };

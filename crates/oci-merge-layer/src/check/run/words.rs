@@ -1,8 +1,9 @@
 //! Findings about what would not run, in sentences.
 
-use super::told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, OTHER_LIBC};
+use super::told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, NOT_EXECUTABLE, OTHER_LIBC};
 use super::versions::{greatest, greatest_like};
-use crate::check::finding::{Claim, Finding, Owner, Subject};
+use crate::Kind;
+use crate::check::finding::{Claim, Description, Finding, Owner, Subject, type_name};
 use crate::check::user::UNKNOWN_GROUP;
 use crate::check::words::join;
 use crate::check::{Code, Files, HIDES_NEEDED};
@@ -48,6 +49,15 @@ impl Finding {
                 let (libc, other) = self.libcs();
                 format!("{layer} is made for {libc}, and the base has {other}: {what} is missing")
             }
+            (Code::MissingInterpreter, Some(NOT_EXECUTABLE)) => match self.not_executable()? {
+                (owner, file) if file.kind == Kind::File => {
+                    format!(
+                        "{layer} needs {what}, which {owner} has, but not executable: its mode is {:04o}",
+                        file.mode
+                    )
+                }
+                (owner, file) => format!("{layer} needs {what}, which {owner} has as a {}", type_name(file.kind)),
+            },
             (Code::MissingInterpreter, _) if matches!(what, Subject::Command(_)) => {
                 format!("{layer} needs {what} on PATH, {NOBODY}")
             }
@@ -101,6 +111,12 @@ impl Finding {
                 let (libc, other) = self.libcs();
                 format!("take a build of {layer} for {other}, or a base with {libc}")
             }
+            (Code::MissingInterpreter, Some(NOT_EXECUTABLE)) => {
+                format!(
+                    "make it an executable file in {} (chmod 755), or leave out what needs it",
+                    self.not_executable()?.0
+                )
+            }
             (Code::MissingInterpreter, _) if what.to_string().ends_with("\\x0d") => {
                 "end its first line with LF alone: the kernel takes the CR for a part of the name".into()
             }
@@ -149,6 +165,14 @@ impl Finding {
     fn provider(&self) -> Option<(&Owner, &[Vec<u8>])> {
         self.parties.iter().find_map(|party| match &party.claim {
             Claim::Versions(versions) => Some((&party.owner, &versions[..])),
+            _ => None,
+        })
+    }
+
+    /// Who has what cannot be executed, and what it is.
+    fn not_executable(&self) -> Option<(&Owner, &Description)> {
+        self.parties.iter().find_map(|party| match &party.claim {
+            Claim::Entry(entry) => Some((&party.owner, &**entry)),
             _ => None,
         })
     }

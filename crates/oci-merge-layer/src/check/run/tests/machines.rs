@@ -52,6 +52,14 @@ fn a_command_that_the_kernel_would_run_lacks_its_own_linker() {
 }
 
 #[test]
+fn a_dynamic_linker_has_to_be_executable() {
+    let base = "o lib64/ld-linux-x86-64.so.2 s=ld-linux-x86-64.so.2";
+    let told = ["OM0405 NOT_EXECUTABLE /lib64/ld-linux-x86-64.so.2: base /lib64/ld-linux-x86-64.so.2, a /opt/a/bin/a"];
+    assert_eq!(run(&[base], &[("a", "x opt/a/bin/a i=/lib64/ld-linux-x86-64.so.2")]), told);
+    assert_eq!(run(&[base], &[("a", "o opt/a/lib/a.so n=ld-linux-x86-64.so.2")]), NOTHING, "nothing starts there");
+}
+
+#[test]
 fn glibc_is_not_musl() {
     let glibc = "x opt/a/bin/a i=/lib64/ld-linux-x86-64.so.2 n=libc.so.6 v=libc.so.6:GLIBC_2.34\n";
     let findings = findings_on(&[ALPINE], &[("a", glibc)], |_| {});

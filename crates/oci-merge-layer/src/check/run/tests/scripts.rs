@@ -1,6 +1,6 @@
 //! What starts scripts.
 
-use super::images::{DEBIAN, alone, findings_on, run};
+use super::images::{DEBIAN, alone, findings_on, in_short, run};
 
 const NOTHING: [&str; 0] = [];
 
@@ -13,6 +13,31 @@ fn an_interpreter_has_to_be_there() {
     assert_eq!(alone("s opt/a/bin/s perl"), NOTHING, "relative to wherever it is started");
     assert_eq!(alone("s opt/a/lib/s /bin/bash"), NOTHING, "not a command");
     assert_eq!(alone("s opt/a/lib/s /bin/bash\nl opt/a/bin/s ->../lib/s"), ["OM0405 /bin/bash: a /opt/a/lib/s"]);
+}
+
+#[test]
+fn an_interpreter_has_to_be_executable() {
+    let base = format!("{DEBIAN}\no usr/bin/perl5.36\nl usr/bin/perl ->perl5.36");
+    let findings = findings_on(&[&base], &[("a", "s opt/a/bin/s /usr/bin/perl -w")], |_| {});
+    assert_eq!(
+        findings.iter().map(in_short).collect::<Vec<_>>(),
+        ["OM0405 NOT_EXECUTABLE /usr/bin/perl: base /usr/bin/perl5.36, a /opt/a/bin/s"]
+    );
+    let message = "a needs /usr/bin/perl, which base has, but not executable: its mode is 0644";
+    assert_eq!(findings[0].message(), message);
+    assert_eq!(findings[0].advice(), "make it an executable file in base (chmod 755), or leave out what needs it");
+    assert!(findings[0].to_string().contains("\n     base   file 0644 root:root  "), "{}", findings[0]);
+    let env = [("a", "s opt/a/bin/s /usr/bin/env /opt/b/lib/x"), ("b", "o opt/b/lib/x")];
+    assert_eq!(run(&[DEBIAN], &env), ["OM0405 NOT_EXECUTABLE /opt/b/lib/x: a /opt/a/bin/s, b /opt/b/lib/x"]);
+}
+
+#[test]
+fn a_command_for_env_has_to_be_executable() {
+    let layers = [("a", "s opt/a/bin/s /usr/bin/env node"), ("b", "o opt/b/bin/node")];
+    let told = ["OM0405 NOT_EXECUTABLE /opt/b/bin/node: a /opt/a/bin/s, b /opt/b/bin/node"];
+    assert_eq!(run(&[DEBIAN], &layers), told);
+    let base = format!("{DEBIAN}\nf usr/bin/node");
+    assert_eq!(run(&[&base], &layers), NOTHING, "the next one on PATH is");
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub(super) fn facts(file: &Kept) -> Option<ElfFacts> {
     facts.dynamic = elf.segment(elf::PT_DYNAMIC).is_some();
     let table = |tag| elf.dynamic.iter().find(|(found, _)| *found == tag).map(|(_, value)| *value);
     let Some(strings) = table(elf::DT_STRTAB).and_then(|address| elf.place(address)) else { return Some(facts) };
+    facts.no_default_libraries = table(elf::DT_FLAGS_1).is_some_and(|flags| flags & elf::DF_1_NODEFLIB.0 != 0);
     let name = |at: u64| elf.string(strings.checked_add(at)?);
     let one = |tag| table(tag).and_then(name);
     facts.soname = one(elf::DT_SONAME);

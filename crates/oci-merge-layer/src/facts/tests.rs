@@ -36,7 +36,7 @@ fn program(gap: usize) -> Vec<u8> {
     let base = 0x40_0000_u64;
     let strings = gap as u64;
     let dynamic = strings + 128;
-    let needs = dynamic + 10 * 16;
+    let needs = dynamic + 11 * 16;
     let defines = needs + 16 + 3 * 16;
     let end = defines + 2 * (20 + 8);
 
@@ -49,7 +49,7 @@ fn program(gap: usize) -> Vec<u8> {
     };
     segment(1, 0, 64 + 4 * 56); // PT_LOAD of the headers
     segment(3, strings + string(b"/lib/ld.so"), 11); // PT_INTERP
-    segment(2, dynamic, 10 * 16); // PT_DYNAMIC
+    segment(2, dynamic, 11 * 16); // PT_DYNAMIC
     segment(1, strings, end - strings); // PT_LOAD of the tables
     out.resize(gap, 0x55);
     out.extend(STRINGS);
@@ -64,6 +64,7 @@ fn program(gap: usize) -> Vec<u8> {
         (0x6fff_ffff, 1),
         (0x6fff_fffc, base + defines),
         (0x6fff_fffd, 2),
+        (0x6fff_fffb, 0x0800_0800), // DT_FLAGS_1: DF_1_PIE, DF_1_NODEFLIB
         (0, 0),
     ];
     out.extend(tags.iter().flat_map(|&(tag, value)| words(&[tag, value])));
@@ -93,6 +94,7 @@ fn what_a_program_needs_is_read_wherever_it_stands() {
         needed: vec![name("libm.so.6"), name("libc.so.6")],
         rpath: None,
         runpath: Some(name("$ORIGIN/../lib")),
+        no_default_libraries: true,
         needs_versions: vec![(name("libc.so.6"), name("GLIBC_2.17")), (name("libc.so.6"), name("GLIBC_2.34"))],
         defines_versions: vec![name("ME_1")],
     };

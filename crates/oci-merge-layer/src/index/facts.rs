@@ -51,6 +51,8 @@ pub struct ElfFacts {
     pub rpath: Option<Vec<u8>>,
     /// `DT_RUNPATH`.
     pub runpath: Option<Vec<u8>>,
+    /// `DF_1_NODEFLIB` of `DT_FLAGS_1`: glibc does not look for what it needs in the directories that were compiled in.
+    pub no_default_libraries: bool,
     /// Version names that it needs of other libraries, `(library, version)`, such as `(libc.so.6, GLIBC_2.34)`.
     pub needs_versions: Vec<(Vec<u8>, Vec<u8>)>,
     /// Version names that it defines itself.

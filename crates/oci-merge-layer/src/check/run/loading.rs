@@ -2,7 +2,7 @@
 //!
 //! glibc (`elf/dl-load.c`, `elf/dl-deps.c`): breadth first; a library that is loaded already under its name or SONAME is not
 //! looked for again; else DT_RPATH of whoever needs it and of all that led to it, unless it has a DT_RUNPATH;
-//! `LD_LIBRARY_PATH`; its own DT_RUNPATH; the system's directories. musl (`ldso/dynlink.c`): by name alone;
+//! `LD_LIBRARY_PATH`; its own DT_RUNPATH; the system's directories, unless it has DF_1_NODEFLIB. musl (`ldso/dynlink.c`): by name alone;
 //! `LD_LIBRARY_PATH`; DT_RUNPATH or DT_RPATH of whoever needs it and of all that led to it; the system's directories; and a
 //! few names are musl itself.
 
@@ -196,7 +196,8 @@ impl<'a> Paths<'_, '_, 'a> {
                 }
             }
         }
-        Some(self.world.find(self.walker, name))
+        let goes_without = is_glibc && objects.get(by).is_some_and(|object| object.elf.no_default_libraries);
+        Some(self.world.find(self.walker, name, !goes_without))
     }
 
     fn look(&mut self, directories: &[u32], name: &[u8]) -> Option<Option<Hit>> {

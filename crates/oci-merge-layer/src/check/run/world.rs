@@ -36,13 +36,14 @@ pub(super) struct World {
     pub(super) lib: Vec<u8>,
     /// The directories of `LD_LIBRARY_PATH`.
     pub(super) wanted: Rc<[u32]>,
-    /// The directories of the cache, of which only what the base has counts if the cache is the base's.
-    cached: Vec<u32>,
+    /// The directories of the cache, of which only what the base has counts if the cache is the base's; and whether they
+    /// lie in those that were compiled in.
+    cached: Vec<(u32, bool)>,
     cache_is_of_base: bool,
     /// The directories that were compiled in.
     compiled: Vec<u32>,
-    /// What was found there, by name.
-    known: HashMap<Vec<u8>, Option<Hit>>,
+    /// What was found there, by name, and whether it lies in directories that were compiled in.
+    known: HashMap<Vec<u8>, Option<(Hit, bool)>>,
     /// What was found in other directories; programs of one layer ask for the same again and again.
     looked: HashMap<u32, HashMap<Vec<u8>, Option<Hit>>>,
     remembered: usize,
@@ -93,7 +94,11 @@ impl World {
             let mut configured =
                 Configured { only_base: world.cache_is_of_base, seen: BTreeSet::new(), directories: Vec::new() };
             configured.read(walker, b"etc/ld.so.conf");
-            world.cached = existing(walker, configured.directories);
+            for path in configured.directories {
+                let found = walker.directory(ROOT, &path);
+                let found = found.filter(|found| world.cached.iter().all(|(known, _)| known != found));
+                world.cached.extend(found.map(|found| (found, compiled.iter().any(|c| names_inside(&path, c)))));
+            }
         }
         world.compiled = existing(walker, compiled);
         let wanted = library_path.split(|&b| b == b':' || b == b';').filter(|path| path.starts_with(b"/"));
@@ -101,19 +106,26 @@ impl World {
         Some(world)
     }
 
-    /// The library with a name in the directories of the system.
-    pub(super) fn find(&mut self, walker: &mut Walker<'_, '_>, name: &[u8]) -> Option<Hit> {
-        if let Some(known) = self.known.get(name) {
-            return *known;
-        }
+    /// The library with a name in the directories of the system; without the `defaults`, not in those that were compiled in
+    /// (glibc's `elf/dl-load.c`: what the cache has there does not count either).
+    pub(super) fn find(&mut self, walker: &mut Walker<'_, '_>, name: &[u8], defaults: bool) -> Option<Hit> {
+        let found = match self.known.get(name) {
+            Some(known) => *known,
+            None => self.find_anywhere(walker, name),
+        };
+        found.filter(|(_, is_compiled)| defaults || !is_compiled).map(|(hit, _)| hit)
+    }
+
+    fn find_anywhere(&mut self, walker: &mut Walker<'_, '_>, name: &[u8]) -> Option<(Hit, bool)> {
         let only_base = self.cache_is_of_base;
         let in_cache = |walker: &mut Walker<'_, '_>, directory: u32| {
             let is_of_base = walker.named(directory, name).is_some_and(|entry| Tree::layer_of(entry).is_none());
             library(walker, directory, name, self.machine).filter(|_| is_of_base || !only_base)
         };
-        let cached = self.cached.iter().find_map(|&directory| in_cache(walker, directory));
-        let compiled = || self.compiled.iter().find_map(|&directory| library(walker, directory, name, self.machine));
-        let found = cached.or_else(compiled);
+        let mut cached = self.cached.iter();
+        let cached = cached.find_map(|&(directory, is_compiled)| Some((in_cache(walker, directory)?, is_compiled)));
+        let compiled = |&directory: &u32| library(walker, directory, name, self.machine).map(|hit| (hit, true));
+        let found = cached.or_else(|| self.compiled.iter().find_map(compiled));
         self.known.insert(name.to_vec(), found);
         found
     }
@@ -156,6 +168,12 @@ pub(in crate::check) fn text<'a>(tree: &Tree<'a>, place: Place) -> Option<&'a [u
         Facts::Text(text) => Some(text),
         Facts::Elf(_) | Facts::Script { .. } => None,
     }
+}
+
+/// Whether a directory is another or lies in it, by their names as glibc judges it: where links lead does not matter.
+fn names_inside(path: &[u8], directory: &[u8]) -> bool {
+    let below = path.strip_prefix(b"/").and_then(|path| path.strip_prefix(directory));
+    below.is_some_and(|below| below.is_empty() || below.starts_with(b"/"))
 }
 
 /// The directories that there are, each once.

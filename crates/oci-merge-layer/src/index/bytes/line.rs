@@ -292,6 +292,8 @@ struct ElfLine<'a> {
     needed: Vec<Text<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     needs: Vec<(Text<'a>, Text<'a>)>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    nodeflib: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rpath: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -314,6 +316,7 @@ impl<'a> FactsLine<'a> {
                 machine: elf.machine,
                 needed: elf.needed.iter().map(Text::from).collect(),
                 needs: elf.needs_versions.iter().map(|(library, version)| (library.into(), version.into())).collect(),
+                nodeflib: elf.no_default_libraries,
                 rpath: one(&elf.rpath),
                 runpath: one(&elf.runpath),
                 soname: one(&elf.soname),
@@ -335,6 +338,7 @@ impl<'a> FactsLine<'a> {
                 needed: elf.needed.into_iter().map(bytes).collect(),
                 rpath: elf.rpath.map(bytes),
                 runpath: elf.runpath.map(bytes),
+                no_default_libraries: elf.nodeflib,
                 needs_versions: elf
                     .needs
                     .into_iter()

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! x usr/bin/x i=/lib64/ld.so n=liba.so.1,libb.so R=$ORIGIN r=/rpath s=SONAME v=liba.so.1:A_1 d=B_1 m=183:64
-//! o usr/lib/x.so …        an ELF file that is not executable; what is left out is not there; `static` is not dynamic
+//! o usr/lib/x.so …        an ELF file that is not executable; what is left out is not there; `static` is not dynamic,
+//!                         `nodeflib` is DF_1_NODEFLIB
 //! s usr/bin/y /bin/sh -e  a script, executable
 //! l usr/bin/z ->x         a symlink
 //! t etc/passwd a:x|b:y    a file whose text is kept; `|` is a line feed
@@ -142,6 +143,7 @@ fn elf(words: &str) -> ElfFacts {
         needed: list("n").collect(),
         rpath: bytes("r"),
         runpath: bytes("R"),
+        no_default_libraries: words.split(' ').any(|word| word == "nodeflib"),
         needs_versions: list("v").map(pair).collect(),
         defines_versions: list("d").collect(),
     }

@@ -35,6 +35,30 @@ fn the_cache_of_the_base_does_not_know_what_layers_add() {
     assert_eq!(alone(&(a("n=libadded.so.1") + "o usr/lib/libadded.so.1")), NOTHING);
 }
 
+/// glibc's `elf/dl-load.c`, `_dl_map_new_object`.
+#[test]
+fn a_program_may_go_without_the_default_directories() {
+    let told = |name: &str, place: &str| format!("OM0401 LIBRARY_NOT_SEARCHED {name}: base {place}, a /opt/a/bin/a");
+    let libz = [told("libz.so.1", "/usr/lib/x86_64-linux-gnu/libz.so.1.2.13")];
+    // What the cache has elsewhere counts, what it has there does not, nor what is found there without it.
+    assert_eq!(alone(&a("nodeflib n=libz.so.1,liblocal.so.1")), libz);
+    assert_eq!(alone(&a("nodeflib n=libz.so.1 R=/usr/lib/x86_64-linux-gnu")), NOTHING);
+    let base = DEBIAN.replace("/usr/local/lib|", "/usr/local/lib|/usr/lib/private|");
+    assert_eq!(run(&[&base], &[("a", &a("n=libprivate.so.1"))]), NOTHING);
+    let private = told("libprivate.so.1", "/usr/lib/private/libprivate.so.1");
+    assert_eq!(run(&[&base], &[("a", &a("nodeflib n=libprivate.so.1"))]), [private], "/usr/lib/ is where it begins");
+    let base = format!("{DEBIAN}\nl mylib ->usr/lib/private").replace("/usr/local/lib|", "/usr/local/lib|/mylib|");
+    assert_eq!(run(&[&base], &[("a", &a("nodeflib n=libprivate.so.1"))]), NOTHING, "the name is another");
+    // Each object for itself: the library that it brings finds libz, and then it is there for the program too.
+    let brings = a("nodeflib n=libb.so,libz.so.1 R=$ORIGIN") + "o opt/a/bin/libb.so n=libz.so.1";
+    assert_eq!(alone(&brings), libz, "needed before libb.so is asked");
+    let other = a("n=libb.so R=$ORIGIN") + "o opt/a/bin/libb.so nodeflib n=libz.so.1";
+    assert_eq!(alone(&other).len(), 1);
+    // musl does not know it.
+    let musl = "x opt/a/bin/a i=/lib/ld-musl-x86_64.so.1 nodeflib n=libz.so.1";
+    assert_eq!(run(&[ALPINE], &[("a", musl)]), NOTHING);
+}
+
 #[test]
 fn the_linker_of_another_distribution_has_other_directories() {
     let fedora = "

@@ -100,7 +100,7 @@ impl Member {
         let lengths = (fields.u16()?, fields.u16()?);
         let names = read_at(input, self.offset + LOCAL as u64, usize::from(lengths.0) + usize::from(lengths.1))?;
         let (name, extra) = names.split_at_checked(lengths.0.into()).unwrap_or_default();
-        if *name != *self.name {
+        if *name != *self.name || is_renamed(name, extra) {
             return mismatch("name");
         }
         if method != self.method || (flags ^ self.flags) & (SIZES_FOLLOW | UTF_8 | ENCRYPTED) != 0 {
@@ -147,12 +147,25 @@ fn judge_name(name: &[u8], flags: u16, extra: &[u8], is_unix: bool) -> Result<()
         "it has a backslash, which is a separator for some readers"
     } else if flags & UTF_8 != 0 && std::str::from_utf8(name).is_err() {
         "it is not UTF-8, though the zip says so"
-    } else if extra_fields(extra).any(|(id, value)| id == UNICODE_NAME && value.get(5..) != Some(name)) {
+    } else if is_renamed(name, extra) {
         "the zip has another one for it, in UTF-8"
+    } else if flags & UTF_8 == 0 && !name.is_ascii() && !is_confirmed(name, extra) {
+        "it is not ASCII, and the zip does not say that it is UTF-8, so some readers take it for code page 437"
     } else {
         return Ok(());
     };
     Err(about(name, "ZIP_NAME", &format!("not a name that readers agree about: {why}")))
+}
+
+/// Whether the zip has another name in UTF-8 (APPNOTE 4.6.9): some readers go by it, some do not know it.
+fn is_renamed(name: &[u8], extra: &[u8]) -> bool {
+    extra_fields(extra).any(|(id, value)| id == UNICODE_NAME && value.get(5..) != Some(name))
+}
+
+/// Whether the zip has the same name once more, as UTF-8, in a field that counts: of version 1, with the name's checksum.
+fn is_confirmed(name: &[u8], extra: &[u8]) -> bool {
+    let field = [&[1], &crc32fast::hash(name).to_le_bytes()[..], name].concat();
+    std::str::from_utf8(name).is_ok() && extra_fields(extra).any(|(id, value)| id == UNICODE_NAME && value == field)
 }
 
 /// Sizes and offsets, those taken from the extra field that do not fit into 32 bits.

@@ -185,6 +185,13 @@ fn what_readers_read_differently_is_refused() {
         ("another name in UTF-8", "ZIP_NAME", {
             one(Member { extra: [Vec::new(), b"\x75\x70\x06\0\x01\0\0\0\0b".to_vec()], ..a() })
         }),
+        ("another name in UTF-8 before the content", "ZIP_MISMATCH", {
+            one(Member { extra: [unicode_name("b", "a"), Vec::new()], ..a() })
+        }),
+        ("a name that is not ASCII, and not said to be UTF-8", "ZIP_NAME", named("größe")),
+        ("one of which the name in UTF-8 is of an earlier name", "ZIP_NAME", {
+            one(Member { extra: [Vec::new(), unicode_name("größe", "grosse")], ..member("größe", b"") })
+        }),
         ("a whiteout", "TAR_WHITEOUT", named("opt/.wh.a")),
         ("a long component", "TAR_NAME_TOO_LONG", named(&"c".repeat(256))),
         ("encryption", "ZIP_ENCRYPTED", one(Member { flags: 1, ..a() })),
@@ -218,6 +225,25 @@ fn what_readers_read_differently_is_refused() {
     }
     // A stored deflate block, as above, without a fault.
     assert_eq!(verdict(&deflated(&[0x01, 5, 0, 0xfa, 0xff, b'h', b'e', b'l', b'l', b'o']), &layer()), "ok");
+}
+
+/// Readers without these would disagree: `zipfile` of Python reads code page 437, as APPNOTE says, Info-ZIP and Go the bytes.
+#[test]
+fn a_name_that_is_said_to_be_utf_8_is_read() {
+    let field = || unicode_name("größe", "größe");
+    for member in [
+        Member { flags: 0x800, ..member("größe", b"") },
+        Member { extra: [field(), field()], ..member("größe", b"") },
+        Member { extra: [Vec::new(), field()], made_by: 20, ..member("größe", b"") },
+    ] {
+        assert_eq!(verdict(&archive(&[member]), &layer()), "ok");
+    }
+}
+
+/// The extra field of a name in UTF-8, which counts if the header has the other name (APPNOTE 4.6.9).
+fn unicode_name(name: &str, header: &str) -> Vec<u8> {
+    let value = [&[1], &hash(header.as_bytes()).to_le_bytes()[..], name.as_bytes()].concat();
+    [&0x7075u16.to_le_bytes()[..], &(value.len() as u16).to_le_bytes(), &value].concat()
 }
 
 #[test]

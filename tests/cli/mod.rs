@@ -1,6 +1,7 @@
 //! The program as a person or a script meets it: what it is told, what it prints, and with which code it ends.
 
 mod agreements; // needs, overrides, exceptions
+mod blocks; // what of a layer is compressed again
 mod cache; // the local store in bounds, and shared
 mod cases; // for each code the smallest spec with which it is told
 mod credentials; // whose login is sent, and that no log says it

@@ -198,7 +198,7 @@ fn without_a_place_for_the_store_a_run_does_without() {
 /// Spoils a file in a way, or puts something else into its place.
 type Damage = (&'static str, fn(&Path));
 
-const DAMAGES: [Damage; 6] = [
+pub(super) const DAMAGES: [Damage; 6] = [
     ("a flipped bit", |file| {
         let mut bytes = fs::read(file).unwrap();
         let middle = bytes.len() / 2;
@@ -273,7 +273,7 @@ fn a_blob_that_is_not_what_it_was_is_made_again_wherever_it_goes() {
     assert!(server.violations().is_empty(), "{:?}", server.violations());
 }
 
-fn forget_damage(place: &Place) {
+pub(super) fn forget_damage(place: &Place) {
     let _ = fs::remove_dir_all(store(place).join("blobs"));
 }
 

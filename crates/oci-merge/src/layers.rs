@@ -4,7 +4,7 @@ use crate::base_index::BaseIndexes;
 use crate::event::{How, Phase};
 use crate::from::{self, Origin, Reading, Turns, Wanted};
 use crate::gather::{gather, seek};
-use crate::local::Local;
+use crate::local::{Lineage, Local};
 use crate::notes::{Told, told};
 use crate::open::{OpenBase, open_manifest};
 use crate::result::JoinedLayer;
@@ -171,7 +171,7 @@ impl<'a> Bench<'a> {
 
     /// A layer that the local store remembers; else it is made.
     pub(crate) fn obtain(&self, layer: &LayerSpec, recipe: &Recipe) -> Result<Making> {
-        if !self.run.deep && !self.run.remake.includes(&layer.name) {
+        if self.may_remember(layer) {
             // What cannot be looked at is told by those who read it.
             let fingerprint = make::fingerprint(recipe).ok().flatten();
             if let Some(known) = fingerprint.and_then(|fingerprint| self.local.layer(&fingerprint)) {
@@ -184,6 +184,11 @@ impl<'a> Bench<'a> {
         self.pack(layer, recipe)
     }
 
+    /// Whether what earlier runs made of a layer counts.
+    fn may_remember(&self, layer: &LayerSpec) -> bool {
+        !self.run.deep && !self.run.remake.includes(&layer.name)
+    }
+
     /// Makes a layer into the local store, and remembers what it was made from.
     fn pack(&self, layer: &LayerSpec, recipe: &Recipe) -> Result<Making> {
         let moment = self.local.moment();
@@ -191,7 +196,9 @@ impl<'a> Bench<'a> {
         let watch = Watch { progress: &progress, cancelled: self.run.cancel.flag() };
         let store = |e| Error::store(&layer.name, e);
         let blob = || self.local.layout().stage().map_err(std::io::Error::other);
-        let made = make(recipe, self.pool, &watch, blob).map_err(|e| self.failed(layer, e))?;
+        let lineage = Lineage::new(&self.spec.directory, &layer.name, &self.base.platform.to_string());
+        let earlier = if self.may_remember(layer) { self.local.earlier(&lineage) } else { None };
+        let made = make(recipe, self.pool, &watch, earlier, blob).map_err(|e| self.failed(layer, e))?;
         let how = match made.blob {
             Blob::Packed(staged) => {
                 staged.commit(&made.descriptor).map_err(store)?;
@@ -206,6 +213,9 @@ impl<'a> Bench<'a> {
                 How::Kept
             }
         };
+        if let Some(blocks) = made.blocks {
+            self.local.remember_blocks(&lineage, &made.descriptor, blocks);
+        }
         let include = if layer.from.is_some() { "paths" } else { "include" };
         let told = told(&made.report, include, &made.index);
         let making = Making { descriptor: made.descriptor, index: made.index, how, told, is_remembered: false };

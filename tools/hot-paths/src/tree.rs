@@ -45,5 +45,5 @@ pub fn layer<W: io::Write>(directory: &Path, pool: &Pool, compressor: Compressor
         compressor,
         limits: Limits::default(),
     };
-    make(&recipe, pool, &Watch::nobody(), || Ok(blob)).unwrap()
+    make(&recipe, pool, &Watch::nobody(), None, || Ok(blob)).unwrap()
 }

@@ -1,10 +1,11 @@
 //! One block: a stretch of the tar that is compressed by itself.
 
+use super::earlier::{Earlier, Key, Row};
 use super::{Compressor, gzip};
 use crc32fast::Hasher;
 use std::io;
 
-/// Bytes of the tar in every block but the last.
+/// The most bytes of the tar in a block.
 pub(super) const BLOCK: usize = 1 << 20;
 /// Deflate adds 5 bytes to every 64 KiB at worst, zstd less; this is far beyond either, and never filled.
 pub(super) const OUTPUT: usize = BLOCK + BLOCK / 8 + (1 << 10);
@@ -21,6 +22,8 @@ pub(super) struct Block {
     /// Always of one length, for what zlib-rs writes depends on it.
     output: Box<[u8]>,
     written: usize,
+    /// How it is known again; gzip's only.
+    pub(super) row: Option<Row>,
 }
 
 impl Block {
@@ -31,6 +34,7 @@ impl Block {
             crc: Hasher::new(),
             output: vec![0; OUTPUT].into(),
             written: 0,
+            row: None,
         }
     }
 
@@ -40,10 +44,11 @@ impl Block {
         self.before.clear();
         self.crc.reset();
         self.written = 0;
+        self.row = None;
     }
 
-    /// Compresses the input; the `last` block ends the stream.
-    pub(super) fn compress(&mut self, compressor: Compressor, last: bool) -> io::Result<()> {
+    /// Compresses the input, or takes over what it was compressed to before; the `last` block ends the stream.
+    pub(super) fn compress(&mut self, compressor: Compressor, earlier: Option<&Earlier>, last: bool) -> io::Result<()> {
         self.written = match compressor {
             Compressor::None => {
                 let room = self.output.get_mut(..self.input.len());
@@ -52,7 +57,14 @@ impl Block {
             }
             Compressor::Gzip(level) => {
                 self.crc.update(&self.input);
-                gzip::deflate(level, &self.before, &self.input, &mut self.output, last)?
+                let key = Key::new(self.crc.clone().finalize(), &self.before, &self.input, last);
+                let taken = earlier.and_then(|e| e.take(&key, &self.before, &self.input, &mut self.output));
+                let written = match taken {
+                    Some(written) => written,
+                    None => gzip::deflate(level, &self.before, &self.input, &mut self.output, last)?,
+                };
+                self.row = Some(key.row(self.output.get(..written).unwrap_or_default()));
+                written
             }
             #[cfg(feature = "zstd")]
             Compressor::Zstd => super::zstd::frame(&self.input, &mut self.output)?,

@@ -5,7 +5,7 @@
 //! compressor, which gets the whole input in one call and an output buffer of one fixed length.
 
 use super::Level;
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use std::io;
 
 /// How far back deflate can refer (RFC 1951, section 2): so much of the block before is a block's dictionary.
@@ -33,4 +33,30 @@ pub(crate) fn deflate(level: Level, before: &[u8], input: &[u8], output: &mut [u
         return Err(io::Error::other("zlib-rs did not take a whole block"));
     }
     Ok(written)
+}
+
+/// Whether these bytes are a block that inflates to this input, and nothing else.
+pub(super) fn inflates_to(bytes: &[u8], before: &[u8], input: &[u8], last: bool) -> bool {
+    let mut decompress = Decompress::new(false);
+    if !before.is_empty() && decompress.set_dictionary(before).is_err() {
+        return false;
+    }
+    let mut piece = vec![0; WINDOW];
+    loop {
+        let (read, made) = (decompress.total_in() as usize, decompress.total_out() as usize);
+        let Ok(status) =
+            decompress.decompress(bytes.get(read..).unwrap_or_default(), &mut piece, FlushDecompress::None)
+        else {
+            return false;
+        };
+        let length = decompress.total_out() as usize - made;
+        if input.get(made..made + length) != piece.get(..length) {
+            return false;
+        }
+        let is_stuck = length == 0 && decompress.total_in() as usize == read;
+        if status == Status::StreamEnd || is_stuck {
+            let is_whole = decompress.total_in() == bytes.len() as u64 && made + length == input.len();
+            return is_whole && last == (status == Status::StreamEnd);
+        }
+    }
 }

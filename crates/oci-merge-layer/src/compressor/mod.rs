@@ -1,17 +1,22 @@
 //! Compressing a layer on many threads, to bytes that depend on nothing but the layer.
 //!
-//! The tar is cut into blocks of 1 MiB. Each is compressed by itself, on any thread of a [`Pool`]; the thread that
+//! The tar is cut into blocks of 1 MiB at most. Each is compressed by itself, on any thread of a [`Pool`]; the thread that
 //! makes the layer fills blocks and writes compressed ones in their order. So the bytes are the same for any number
 //! of threads and any size of writes, and the memory is that of the pool's blocks, whatever the size of a layer and
 //! however many layers are made at once.
+//!
+//! Where a block ends for gzip is [decided](stream) by the entries around, so that a file that grows moves few other ends:
+//! most blocks of the layer are as they were, and are not compressed [again](Earlier).
 
 mod block;
+mod earlier;
 pub(crate) mod gzip;
 mod pool;
 mod stream;
 #[cfg(feature = "zstd")]
 mod zstd;
 
+pub use earlier::{Blocks, Earlier};
 pub use pool::Pool;
 pub(crate) use stream::Compressed;
 
@@ -39,14 +44,14 @@ impl Default for Compressor {
 }
 
 impl Compressor {
-    /// The name, release and way of working of what compresses: its bytes may differ from release to release, so
+    /// The name, release, level and way of working of what compresses: its bytes may differ from release to release, so
     /// this belongs into the key under which a layer is kept.
-    pub fn version(self) -> &'static str {
+    pub fn version(self) -> String {
         match self {
-            Compressor::None => "none",
-            Compressor::Gzip(_) => "zlib-rs 0.6, blocks of 1 MiB",
+            Compressor::None => "none".into(),
+            Compressor::Gzip(level) => format!("zlib-rs 0.6, blocks that end at entries, level {}", level.number()),
             #[cfg(feature = "zstd")]
-            Compressor::Zstd => "structured-zstd 0.2, frames of 1 MiB",
+            Compressor::Zstd => "structured-zstd 0.2, frames of 1 MiB".into(),
         }
     }
 
@@ -108,6 +113,9 @@ impl FromStr for Level {
         }
     }
 }
+
+#[cfg(test)]
+mod earlier_tests;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! The stream of one layer: what is written to it comes out compressed, in order.
 
 use super::block::BLOCK;
+use super::earlier::{Blocks, Earlier};
 use super::gzip;
 use super::pool::{Loan, Pool};
 use super::{Compressor, block::Block};
@@ -10,6 +11,13 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
+
+/// The fewest bytes in a block of small files. Fewer would be compressed worse: each block has codes of its own.
+const LEAST: usize = BLOCK / 4;
+
+/// A last block of so many bytes is compressed sooner than a thread of the pool wakes up: most layers of small tools are
+/// one such block.
+const SMALL: usize = 64 << 10;
 
 /// Compresses what is written to it into a writer, on the threads of a [`Pool`]. Only what was
 /// [finished](Compressed::finish) is complete.
@@ -25,14 +33,22 @@ pub(crate) struct Compressed<'p, W: Write> {
     /// Of all that was written out.
     crc: Hasher,
     length: u64,
+    blocks: Blocks,
+    /// What blocks may be taken over from.
+    earlier: Option<Earlier>,
 }
 
 /// A block as it comes back from the pool: compressed, refused, or with the panic of its thread.
 type Pressed = thread::Result<io::Result<Loan>>;
 
 impl<'p, W: Write> Compressed<'p, W> {
-    /// Begins a stream.
-    pub(crate) fn new(pool: &'p Pool, compressor: Compressor, mut output: W) -> io::Result<Compressed<'p, W>> {
+    /// Begins a stream. Blocks that `earlier` has are taken over, if it was made by the same compressor.
+    pub(crate) fn new(
+        pool: &'p Pool,
+        compressor: Compressor,
+        earlier: Option<Earlier>,
+        mut output: W,
+    ) -> io::Result<Compressed<'p, W>> {
         if let Compressor::Gzip(_) = compressor {
             output.write_all(&gzip::HEADER)?;
         }
@@ -45,22 +61,45 @@ impl<'p, W: Write> Compressed<'p, W> {
             before: Vec::new(),
             crc: Hasher::new(),
             length: 0,
+            blocks: Blocks::new(compressor),
+            earlier: earlier.filter(|earlier| earlier.is_of(compressor)),
         })
     }
 
-    /// Ends the stream and gives the writer back.
-    pub(crate) fn finish(mut self) -> io::Result<W> {
-        let last = match self.filling.take() {
+    /// An entry begins here, and if it is a file, of that size: a block may end.
+    ///
+    /// It does before a large file, whose blocks are then those of before wherever it lies; and among small ones where the
+    /// path says so, so that behind a change the old ends are soon met again.
+    pub(crate) fn entry(&mut self, path: &[u8], size: u64) -> io::Result<()> {
+        let Compressor::Gzip(_) = self.compressor else { return Ok(()) };
+        let (is_large, is_mark) = (size >= BLOCK as u64, crc32fast::hash(path).is_multiple_of(4));
+        let ends = |filled: usize| filled > 0 && is_large || filled >= LEAST && is_mark;
+        match self.filling.take_if(|block| ends(block.input.len())) {
+            Some(block) => self.send_ahead(block),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the stream, gives the writer back, and says which blocks it wrote.
+    pub(crate) fn finish(mut self) -> io::Result<(W, Blocks)> {
+        let mut last = match self.filling.take() {
             Some(block) => block,
             None => self.borrow()?,
         };
-        self.send(last, true);
-        while self.write_next()? {}
+        if last.input.len() > SMALL {
+            self.send(last, true);
+            while self.write_next()? {}
+        } else {
+            self.show_window(&mut last);
+            last.compress(self.compressor, self.earlier.as_ref(), true)?;
+            while self.write_next()? {}
+            self.write_out(last)?;
+        }
         if let Compressor::Gzip(_) = self.compressor {
             self.output.write_all(&gzip::trailer(self.crc.clone().finalize(), self.length))?;
         }
         self.output.flush()?;
-        Ok(self.output)
+        Ok((self.output, self.blocks))
     }
 
     /// A block to fill: a free one, or else the next of our own as soon as it is written.
@@ -75,27 +114,39 @@ impl<'p, W: Write> Compressed<'p, W> {
         }
     }
 
-    fn send(&mut self, mut block: Loan, last: bool) {
+    /// Shows a block what it may refer to, and keeps what the next one may.
+    fn show_window(&mut self, block: &mut Block) {
         if let Compressor::Gzip(_) = self.compressor {
             block.before.extend_from_slice(&self.before);
             self.before.clear();
-            self.before.extend_from_slice(window(&block));
+            self.before.extend_from_slice(window(block));
         }
+    }
+
+    fn send(&mut self, mut block: Loan, last: bool) {
+        self.show_window(&mut block);
         let (done, result) = channel();
-        let compressor = self.compressor;
+        let (compressor, earlier) = (self.compressor, self.earlier.clone());
         self.pool.run(move || {
-            let pressed = catch_unwind(AssertUnwindSafe(|| block.compress(compressor, last).map(|()| block)));
+            let compress = || block.compress(compressor, earlier.as_ref(), last).map(|()| block);
+            let pressed = catch_unwind(AssertUnwindSafe(compress));
             // Nobody waits for it any more after an error; then it goes back to the pool with the message.
             let _ = done.send(pressed);
         });
         self.flying.push_back(result);
     }
 
+    /// Sends a block that is not the last, and writes those that are ready.
+    fn send_ahead(&mut self, block: Loan) -> io::Result<()> {
+        self.send(block, false);
+        self.write_ready()
+    }
+
     /// Waits for the next block and writes it; says whether there was one.
     fn write_next(&mut self) -> io::Result<bool> {
         let Some(result) = self.flying.pop_front() else { return Ok(false) };
         let pressed = result.recv().map_err(|_| io::Error::other("a thread that compresses has ended"))?;
-        self.write_out(pressed)?;
+        self.write_pressed(pressed)?;
         Ok(true)
     }
 
@@ -105,7 +156,7 @@ impl<'p, W: Write> Compressed<'p, W> {
             match result.try_recv() {
                 Ok(pressed) => {
                     self.flying.pop_front();
-                    self.write_out(pressed)?;
+                    self.write_pressed(pressed)?;
                 }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => return self.write_next().map(|_| ()),
@@ -114,10 +165,14 @@ impl<'p, W: Write> Compressed<'p, W> {
         Ok(())
     }
 
-    fn write_out(&mut self, pressed: Pressed) -> io::Result<()> {
-        let block = pressed.unwrap_or_else(|panic| resume_unwind(panic))?;
+    fn write_pressed(&mut self, pressed: Pressed) -> io::Result<()> {
+        self.write_out(pressed.unwrap_or_else(|panic| resume_unwind(panic))?)
+    }
+
+    fn write_out(&mut self, mut block: Loan) -> io::Result<()> {
         self.crc.combine(&block.crc);
         self.length += block.input.len() as u64;
+        block.row.take().into_iter().for_each(|row| self.blocks.push(row));
         self.output.write_all(block.output())
     }
 }
@@ -132,8 +187,7 @@ impl<W: Write> Write for Compressed<'_, W> {
         let part = bytes.get(..room).unwrap_or(bytes);
         block.input.extend_from_slice(part);
         if block.input.len() == BLOCK {
-            self.send(block, false);
-            self.write_ready()?;
+            self.send_ahead(block)?;
         } else {
             self.filling = Some(block);
         }
@@ -174,9 +228,9 @@ mod tests {
     }
 
     fn compress(pool: &Pool, compressor: Compressor, pieces: &mut dyn Iterator<Item = &[u8]>) -> Vec<u8> {
-        let mut stream = Compressed::new(pool, compressor, Vec::new()).unwrap();
+        let mut stream = Compressed::new(pool, compressor, None, Vec::new()).unwrap();
         pieces.for_each(|piece| stream.write_all(piece).unwrap());
-        stream.finish().unwrap()
+        stream.finish().unwrap().0
     }
 
     fn every_compressor() -> Vec<Compressor> {
@@ -247,7 +301,7 @@ mod tests {
         }
         let (pool, text) = (pool(1), text());
         for _ in 0..10 {
-            let mut stream = Compressed::new(&pool, Compressor::Gzip(Level::FAST), Full).unwrap();
+            let mut stream = Compressed::new(&pool, Compressor::Gzip(Level::FAST), None, Full).unwrap();
             let error = text.iter().cycle().take(20 * BLOCK).copied().collect::<Vec<_>>();
             let error = stream.write_all(&error).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::StorageFull);
@@ -261,7 +315,7 @@ mod tests {
     #[test]
     fn a_panic_of_the_pool_is_one_of_the_layer() {
         let pool = pool(1);
-        let mut stream = Compressed::new(&pool, Compressor::None, Vec::new()).unwrap();
+        let mut stream = Compressed::new(&pool, Compressor::None, None, Vec::new()).unwrap();
         let (done, result) = channel();
         pool.run(move || drop(done.send(catch_unwind(|| panic!("deliberate")))));
         stream.flying.push_back(result);

@@ -31,14 +31,14 @@ pub use seen::{fingerprint, version};
 pub use watch::{Progress, Step, Watch};
 pub(crate) use xattrs::{CAPABILITY, is_kept, is_possible};
 
-use crate::compressor::Pool;
+use crate::compressor::{Blocks, Earlier, Pool};
 use crate::directory::Directory;
 use crate::{Body, Entries, Entry, Error, Fingerprint, Kind, LayerIndex, Result, Time, Xattrs};
 use archive::Looked;
 use left::Left;
 use links::Links;
 use oci_merge_image::{Descriptor, Form, LayerPath, MediaType};
-use output::Output;
+use output::{Output, Written};
 use pack::{Packer, Reading};
 use parents::Parents;
 use route::{Place, Route};
@@ -59,6 +59,8 @@ pub struct Made<W> {
     pub report: Report,
     /// What [`fingerprint`] says of the recipe and its sources as they were when they were read.
     pub fingerprint: Option<Fingerprint>,
+    /// Which blocks the blob was compressed to, if it was packed: the next [`make`] of something alike takes them over.
+    pub blocks: Option<Blocks>,
 }
 
 /// Where the blob of a layer is.
@@ -74,7 +76,8 @@ pub enum Blob<W> {
 ///
 /// This runs on the calling thread, which may wait for its sources, for `blob`, and for the threads of the pool. Many
 /// layers can be made at once with one pool. `blob` is called when it is known that there is something to write;
-/// what was written to it means nothing if this fails.
+/// what was written to it means nothing if this fails. What is compressed in `earlier` already is not compressed again,
+/// which shows nowhere in the result.
 ///
 /// # Errors
 /// [`ErrorKind::Source`](crate::ErrorKind::Source): the recipe contradicts itself, or its sources do not fit together.
@@ -85,6 +88,7 @@ pub fn make<W: Write>(
     recipe: &Recipe,
     pool: &Pool,
     watch: &Watch<'_>,
+    earlier: Option<Earlier>,
     blob: impl FnOnce() -> io::Result<W>,
 ) -> Result<Made<W>> {
     recipe.check()?;
@@ -98,7 +102,7 @@ pub fn make<W: Write>(
         looked = Some(archive);
     }
     let blob = blob().map_err(|error| Error::io("the layer cannot be written", error))?;
-    let mut packer = Packer::new(recipe, Output::new(pool, recipe.compressor, &recipe.limits, watch, blob)?);
+    let mut packer = Packer::new(recipe, Output::new(pool, recipe.compressor, &recipe.limits, watch, earlier, blob)?);
     let mut fingerprints = Vec::new();
     for source in &recipe.sources {
         fingerprints.push(match (&source.input, looked.take()) {
@@ -114,9 +118,9 @@ pub fn make<W: Write>(
             }
         });
     }
-    let (descriptor, index, blob, report) = packer.finish()?;
+    let (Written { descriptor, index, blob, blocks }, report) = packer.finish()?;
     let fingerprint = seen::joined(recipe, fingerprints);
-    Ok(Made { descriptor, index, blob: Blob::Packed(blob), report, fingerprint })
+    Ok(Made { descriptor, index, blob: Blob::Packed(blob), report, fingerprint, blocks: Some(blocks) })
 }
 
 /// The layer that an archive is.
@@ -128,7 +132,7 @@ fn keep<W>(recipe: &Recipe, archive: Looked<'_>) -> Made<W> {
     let is_empty = survey.index.entries().all(|entry| entry.kind == Kind::Directory && is_above(entry.path));
     let empty = if is_empty { vec![0] } else { Vec::new() };
     let report = Report { landings: vec![landing], empty, ..Report::default() };
-    Made { descriptor, index: survey.index, blob: Blob::Kept, report, fingerprint: None }
+    Made { descriptor, index: survey.index, blob: Blob::Kept, report, fingerprint: None, blocks: None }
 }
 
 fn pack_directory<W: Write>(

@@ -1,7 +1,7 @@
 //! Where entries go: into the tar, its compressor, the blob, and the index, with every byte digested on its way.
 
 use super::watch::{Progress, Step, Watch};
-use crate::compressor::{Compressed, Compressor, Pool};
+use crate::compressor::{Blocks, Compressed, Compressor, Earlier, Pool};
 use crate::facts::FactsReader;
 use crate::writer::TarWriter;
 use crate::{Body, Entry, Error, IndexBuilder, LayerIndex, Limits, Result, Rules};
@@ -25,6 +25,15 @@ pub(super) struct Output<'a, W: Write> {
     entries: u64,
 }
 
+/// A layer that was written.
+pub(super) struct Written<W> {
+    pub(super) descriptor: Descriptor,
+    pub(super) index: LayerIndex,
+    /// Where its blob is.
+    pub(super) blob: W,
+    pub(super) blocks: Blocks,
+}
+
 impl<'a, W: Write> Output<'a, W> {
     /// Begins a layer.
     pub(super) fn new(
@@ -32,9 +41,10 @@ impl<'a, W: Write> Output<'a, W> {
         compressor: Compressor,
         limits: &'a Limits,
         watch: &'a Watch<'a>,
+        earlier: Option<Earlier>,
         blob: W,
     ) -> Result<Output<'a, W>> {
-        let compressed = Compressed::new(pool, compressor, Digested::new(blob)).map_err(unwritten)?;
+        let compressed = Compressed::new(pool, compressor, earlier, Digested::new(blob)).map_err(unwritten)?;
         Ok(Output {
             tar: TarWriter::new(Digested::new(compressed)),
             index: IndexBuilder::new(&Rules::kept(limits.clone())),
@@ -85,22 +95,26 @@ impl<'a, W: Write> Output<'a, W> {
         self.index.push(entry, Some(digest.finalize().into()), self.facts.finish())
     }
 
-    /// Ends the layer: what it is, what is in it, and where it was written.
-    pub(super) fn finish(self) -> Result<(Descriptor, LayerIndex, W)> {
+    /// Ends the layer.
+    pub(super) fn finish(self) -> Result<Written<W>> {
         let (compressed, diff_id, size) = self.tar.finish()?.into_parts();
         if size > self.limits.layer_bytes {
             return Err(too_large(self.limits));
         }
-        let (blob, digest, size) = compressed.finish().map_err(unwritten)?.into_parts();
+        let (blob, blocks) = compressed.finish().map_err(unwritten)?;
+        let (blob, digest, size) = blob.into_parts();
         let index = self.index.finish(digest.clone(), DiffId(diff_id))?;
         let media_type = Form::Layer(self.compressor.compression()).media_type();
-        Ok((Descriptor::new(media_type.unwrap_or(MediaType::ImageLayerGzip), digest, size), index, blob))
+        let descriptor = Descriptor::new(media_type.unwrap_or(MediaType::ImageLayerGzip), digest, size);
+        Ok(Written { descriptor, index, blob, blocks })
     }
 
     fn begin(&mut self, entry: &Entry) -> Result<()> {
         self.entries += 1;
-        self.check_limits(entry)?;
+        let size = if let Body::File { size } = entry.body { size } else { 0 };
+        self.check_limits(entry, size)?;
         self.watch.tell(self.progress())?;
+        self.tar.output().inner.entry(entry.path.as_bytes(), size).map_err(unwritten)?;
         self.tar.begin(entry)
     }
 
@@ -109,9 +123,8 @@ impl<'a, W: Write> Output<'a, W> {
     }
 
     /// What is larger than we would read is not written either.
-    fn check_limits(&self, entry: &Entry) -> Result<()> {
+    fn check_limits(&self, entry: &Entry, size: u64) -> Result<()> {
         let limit = |reason, text: String| Err(Error::refused(reason, text).at(&entry.path));
-        let size = if let Body::File { size } = entry.body { size } else { 0 };
         let limits = self.limits;
         if self.entries > limits.entries {
             return limit(

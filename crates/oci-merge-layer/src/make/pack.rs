@@ -4,14 +4,14 @@ use super::bytecode::Bytecode;
 use super::landing::leads_inside;
 use super::left::Left;
 use super::links::{Links, Named};
-use super::output::Output;
+use super::output::{Output, Written};
 use super::parents::Parents;
 use super::recipe::{Attributes, Recipe, Source, Times};
 use super::report::{Report, Unmatched};
 use super::route::{Place, Route};
 use super::xattrs::{CAPABILITY, is_kept, is_possible};
-use crate::{Body, Entries, Entry, Error, ErrorKind, LayerIndex, Result, Time, Xattrs};
-use oci_merge_image::{Descriptor, LayerPath};
+use crate::{Body, Entries, Entry, Error, ErrorKind, Result, Time, Xattrs};
+use oci_merge_image::LayerPath;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -104,10 +104,10 @@ impl<'a, W: Write> Packer<'a, W> {
         Ok(left)
     }
 
-    /// Ends the layer: what it is, what is in it, where it was written, what is told of it.
-    pub(super) fn finish(self) -> Result<(Descriptor, LayerIndex, W, Report)> {
+    /// Ends the layer, and says what is told of it.
+    pub(super) fn finish(self) -> Result<(Written<W>, Report)> {
         let Packer { recipe, out, bytecode, mut report, unmatched, .. } = self;
-        let (descriptor, index, blob) = out.finish().map_err(|error| match error.path() {
+        let written = out.finish().map_err(|error| match error.path() {
             Some(path) if matches!(error.kind(), ErrorKind::Refused(_)) => {
                 let text = "several files of the sources land here, or below one another; choose with `exclude`";
                 Error::new(ErrorKind::Source, text).at(path)
@@ -115,10 +115,10 @@ impl<'a, W: Write> Packer<'a, W> {
             _ => error,
         })?;
         if let Times::Clamp(limit) | Times::Set(limit) = recipe.times {
-            report.stale_bytecode = bytecode.stale(&index, limit);
+            report.stale_bytecode = bytecode.stale(&written.index, limit);
         }
         report.unmatched.exclude.splice(0..0, unmatched);
-        Ok((descriptor, index, blob, report))
+        Ok((written, report))
     }
 
     /// Writes a directory with a path of the image, which is another in the source.

@@ -17,11 +17,8 @@ const PACKER_VERSION: u64 = 4;
 
 /// What decides about bytes besides recipes and sources: the versions of all that takes part.
 pub fn version(compressor: Compressor) -> String {
-    let compressor = match compressor {
-        Compressor::Gzip(level) => format!("{}, level {}", compressor.version(), level.number()),
-        other => other.version().to_owned(),
-    };
-    format!("{}, packer {PACKER_VERSION}, reader {READER_VERSION}, {compressor}", env!("CARGO_PKG_VERSION"))
+    let (ours, compressor) = (env!("CARGO_PKG_VERSION"), compressor.version());
+    format!("{ours}, packer {PACKER_VERSION}, reader {READER_VERSION}, {compressor}")
 }
 
 /// What tells a recipe and the state of its sources from others, without reading these: the layer is the same whenever

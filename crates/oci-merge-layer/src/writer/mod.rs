@@ -35,9 +35,15 @@ impl<W: Write> TarWriter<W> {
         self.written
     }
 
+    /// What the archive is written to. Between the last piece of a content and the next entry it has all that belongs to
+    /// the entries so far.
+    pub(crate) fn output(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Writes the header of an entry.
     pub(crate) fn begin(&mut self, entry: &Entry) -> Result<()> {
-        self.end_content()?;
+        self.check_complete()?;
         let records = pax::records(entry)?;
         if !records.is_empty() {
             self.put(header::of_records(records.len() as u64).as_bytes())?;
@@ -55,22 +61,23 @@ impl<W: Write> TarWriter<W> {
     /// Writes the next bytes of a file.
     pub(crate) fn content(&mut self, bytes: &[u8]) -> Result<()> {
         self.left = self.left.checked_sub(bytes.len() as u64).ok_or_else(|| wrong_length("more"))?;
-        self.put(bytes)
+        self.put(bytes)?;
+        if self.left == 0 {
+            let padding = std::mem::take(&mut self.padding);
+            self.put(ZEROS.get(..padding).unwrap_or_default())?;
+        }
+        Ok(())
     }
 
     /// Writes the end of the archive, and gives the writer back.
     pub(crate) fn finish(mut self) -> Result<W> {
-        self.end_content()?;
+        self.check_complete()?;
         self.put(&ZEROS)?;
         Ok(self.out)
     }
 
-    fn end_content(&mut self) -> Result<()> {
-        if self.left > 0 {
-            return Err(wrong_length("less"));
-        }
-        let padding = std::mem::take(&mut self.padding);
-        self.put(ZEROS.get(..padding).unwrap_or_default())
+    fn check_complete(&self) -> Result<()> {
+        if self.left > 0 { Err(wrong_length("less")) } else { Ok(()) }
     }
 
     fn pad(&mut self, length: u64) -> Result<()> {

@@ -1,9 +1,11 @@
 //! The local store: an OCI layout of every layer that was made or fetched, what was learnt of each, and what it was made
 //! from.
 
+mod blocks;
 mod indexes;
 mod layers;
 
+pub(crate) use blocks::Lineage;
 pub(crate) use indexes::IndexBlob;
 
 use crate::settings::Run;

@@ -91,7 +91,9 @@ fn recipe(source: Source, owned: &str) -> Recipe {
 /// The one new layer.
 fn flatten(recipe: &Recipe) -> Option<Sheet> {
     let pool = Pool::new(NonZero::<usize>::MIN).unwrap();
-    let Blob::Packed(blob) = make(recipe, &pool, &Watch::nobody(), || Ok(Vec::new())).ok()?.blob else { panic!() };
+    let Blob::Packed(blob) = make(recipe, &pool, &Watch::nobody(), None, || Ok(Vec::new())).ok()?.blob else {
+        panic!()
+    };
     let mut scanner = Scanner::new(&blob[..], &Rules::kept(Limits::default()));
     let mut items = Vec::new();
     while let Some(item) = scanner.next().unwrap() {

@@ -1,6 +1,7 @@
 //! Several finished layers as one that unpacks to the same tree.
 
-use super::super::{Watch, output::Output};
+use super::super::Watch;
+use super::super::output::{Output, Written};
 use super::Layers;
 use super::cut::Lands;
 use super::stream::Stream;
@@ -30,7 +31,7 @@ pub fn join<W: Write>(
     watch: &Watch<'_>,
     blob: W,
 ) -> Result<(Descriptor, LayerIndex, W)> {
-    let mut out = Output::new(pool, compressor, limits, watch, blob)?;
+    let mut out = Output::new(pool, compressor, limits, watch, None, blob)?;
     if let Some(root) = root(layers)? {
         out.put(&root)?;
     }
@@ -50,7 +51,8 @@ pub fn join<W: Write>(
         };
         out.put_file(&entry, read, |_| ())?;
     }
-    out.finish()
+    let Written { descriptor, index, blob, .. } = out.finish()?;
+    Ok((descriptor, index, blob))
 }
 
 /// Everything stays where it is, and as it is.

@@ -14,7 +14,7 @@ fn a_layer_stays_as_it_is() {
     for (bytes, compression) in [(gzip.finish().unwrap(), Compression::Gzip), (plain, Compression::None)] {
         let file = file(&bytes);
         let unasked = || -> std::io::Result<Vec<u8>> { panic!("there is nothing to write") };
-        let made = make(&recipe(vec![source(&file)]), &pool(), &Watch::nobody(), unasked).unwrap();
+        let made = make(&recipe(vec![source(&file)]), &pool(), &Watch::nobody(), None, unasked).unwrap();
         assert!(matches!(made.blob, Blob::Kept));
         assert_eq!(made.descriptor.digest, oci_merge_image::Digest::of(&bytes));
         assert_eq!(made.descriptor.size, bytes.len() as u64);

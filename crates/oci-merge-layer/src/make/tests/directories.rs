@@ -80,7 +80,7 @@ fn a_directory_that_nothing_is_taken_of_is_refused_and_an_empty_one_is_told() {
     let fails = |change: fn(&mut Recipe), words: &str| {
         let mut recipe = recipe_for(root.path());
         change(&mut recipe);
-        let error = make(&recipe, &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap_err();
+        let error = make(&recipe, &pool(), &Watch::nobody(), None, || Ok(Vec::new())).unwrap_err();
         assert_eq!((error.kind(), error.file()), (ErrorKind::Source, Some(root.path())));
         assert!(error.to_string().ends_with(words), "{error}");
     };
@@ -93,7 +93,7 @@ fn a_directory_that_nothing_is_taken_of_is_refused_and_an_empty_one_is_told() {
     let strip = |strip| {
         let mut recipe = recipe_for(root.path());
         recipe.sources[0].strip = strip;
-        make(&recipe, &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap()
+        make(&recipe, &pool(), &Watch::nobody(), None, || Ok(Vec::new())).unwrap()
     };
     assert_eq!(strip(1).report.too_short.first, [path("c")]);
     let names =
@@ -103,9 +103,11 @@ fn a_directory_that_nothing_is_taken_of_is_refused_and_an_empty_one_is_told() {
     // A second source that nothing is taken of is as much of a mistake.
     let mut both = recipe_for(root.path());
     both.sources.push(Source { strip: 4, to: Some(path("opt/x/y")), ..both.sources[0].clone() });
-    assert!(make(&both, &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap_err().to_string().contains("strip = 4"));
+    assert!(
+        make(&both, &pool(), &Watch::nobody(), None, || Ok(Vec::new())).unwrap_err().to_string().contains("strip = 4")
+    );
     let empty = tree(&[]);
-    let made = make(&recipe_for(empty.path()), &pool(), &Watch::nobody(), || Ok(Vec::new())).unwrap();
+    let made = make(&recipe_for(empty.path()), &pool(), &Watch::nobody(), None, || Ok(Vec::new())).unwrap();
     assert_eq!(made.report.empty, [0]);
     assert!(strip(1).report.empty.is_empty());
     let kept = file(&tar(&["d opt", "d opt/x"]));
@@ -189,7 +191,7 @@ fn a_file_that_grows_while_it_is_packed_is_named() {
         }
     };
     let watch = Watch { progress: &grow, ..Watch::nobody() };
-    let error = make(&recipe_for(root.path()), &pool(), &watch, || Ok(Vec::new())).unwrap_err();
+    let error = make(&recipe_for(root.path()), &pool(), &watch, None, || Ok(Vec::new())).unwrap_err();
     assert_eq!((error.kind(), error.file()), (ErrorKind::Changed, Some(&*file)), "{error}");
 }
 
@@ -211,7 +213,7 @@ fn an_archive_that_changes_between_its_readings_is_named_but_one_of_a_store_may_
         };
         let watch = Watch { progress: &change, ..Watch::nobody() };
         let recipe = recipe(vec![Source { fingerprint, ..source(&archive) }]);
-        let error = make(&recipe, &pool(), &watch, || Ok(Vec::new())).err();
+        let error = make(&recipe, &pool(), &watch, None, || Ok(Vec::new())).err();
         let found = error.as_ref().map(|error| (error.kind(), error.file()));
         let expected = (!is_fine).then_some((ErrorKind::Changed, Some(archive.path())));
         assert_eq!(found, expected, "case {number}");
@@ -230,16 +232,16 @@ fn the_work_is_told_and_can_be_stopped() {
     let tell = |progress: super::super::Progress| {
         most.fetch_max(progress.bytes, Ordering::Relaxed);
     };
-    make(&recipe, &pool(), &Watch { progress: &tell, cancelled: &cancelled }, || Ok(Vec::new())).unwrap();
+    make(&recipe, &pool(), &Watch { progress: &tell, cancelled: &cancelled }, None, || Ok(Vec::new())).unwrap();
     assert_eq!(most.load(Ordering::Relaxed), (3 << 20) + 2);
 
     let stop = |progress: super::super::Progress| cancelled.store(progress.bytes > 1 << 20, Ordering::Relaxed);
     let watch = Watch { progress: &stop, cancelled: &cancelled };
-    let error = make(&recipe, &pool(), &watch, || Ok(Vec::new())).unwrap_err();
+    let error = make(&recipe, &pool(), &watch, None, || Ok(Vec::new())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     cancelled.store(true, Ordering::Relaxed);
     let watch = Watch { progress: &|_| {}, cancelled: &cancelled };
-    let error = make(&super::recipe(vec![source(&archive)]), &pool(), &watch, || Ok(Vec::new())).unwrap_err();
+    let error = make(&super::recipe(vec![source(&archive)]), &pool(), &watch, None, || Ok(Vec::new())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "while an archive is surveyed");
 }
 
@@ -256,11 +258,11 @@ fn a_blob_that_cannot_be_written_is_an_error_of_the_blob() {
         }
     }
     let root = tree(&["f a =1"]);
-    let error = make(&recipe_for(root.path()), &pool(), &Watch::nobody(), || Ok(Full)).unwrap_err();
+    let error = make(&recipe_for(root.path()), &pool(), &Watch::nobody(), None, || Ok(Full)).unwrap_err();
     assert_eq!((error.kind(), error.file()), (ErrorKind::Io, None));
     assert!(error.to_string().starts_with("the layer cannot be written: "), "{error}");
     let failed = || -> io::Result<Vec<u8>> { Err(io::ErrorKind::PermissionDenied.into()) };
-    let error = make(&recipe_for(root.path()), &pool(), &Watch::nobody(), failed).unwrap_err();
+    let error = make(&recipe_for(root.path()), &pool(), &Watch::nobody(), None, failed).unwrap_err();
     assert_eq!(error.to_string(), "the layer cannot be written: permission denied");
 }
 

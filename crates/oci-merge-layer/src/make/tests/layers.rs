@@ -18,7 +18,7 @@ fn image_of(blobs: Vec<Vec<u8>>) -> Source {
 }
 
 fn pack(recipe: &Recipe) -> Result<(Vec<String>, Report)> {
-    let made = make(recipe, &pool(), &Watch::nobody(), || Ok(Vec::new()))?;
+    let made = make(recipe, &pool(), &Watch::nobody(), None, || Ok(Vec::new()))?;
     let Blob::Packed(blob) = made.blob else { panic!("kept") };
     assert_eq!(made.index, survey(&blob[..], &Rules::kept(Limits::default())).unwrap().index);
     let mut tar = Vec::new();

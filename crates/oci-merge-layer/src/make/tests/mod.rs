@@ -21,7 +21,7 @@ mod random;
 
 use super::{Ancestors, Blob, Input, Made, Recipe, Report, Source, Times, Watch, fingerprint, make};
 use crate::check::Owns;
-use crate::compressor::{Compressor, Level, Pool};
+use crate::compressor::{Compressor, Earlier, Level, Pool};
 use crate::scan::Scanner;
 use crate::writer::TarWriter;
 use crate::{Body, Entry, Error, Item, Limits, Result, Rules, Time, Xattrs, survey};
@@ -157,18 +157,23 @@ fn pool() -> Pool {
 
 /// A layer, its lines if it was packed, and what is told of it.
 ///
-/// Of every layer that was packed the strict reader has to say what the packer says; and what was read has to be what
-/// was seen before.
+/// Of every layer that was packed the strict reader has to say what the packer says; what was read has to be what was
+/// seen before; and made once more, with what was compressed to take over, it has to be the same.
 fn made(recipe: &Recipe) -> Result<(Option<Vec<String>>, Report)> {
     let seen = fingerprint(recipe);
-    let made = make(recipe, &pool(), &Watch::nobody(), || Ok(Vec::new()))?;
-    let Made { descriptor, index, blob, report, fingerprint } = made;
+    let made = make(recipe, &pool(), &Watch::nobody(), None, || Ok(Vec::new()))?;
+    let Made { descriptor, index, blob, report, fingerprint, blocks } = made;
     assert_eq!(seen.unwrap(), fingerprint);
     let Blob::Packed(blob) = blob else { return Ok((None, report)) };
     let survey = survey(&blob[..], &Rules::kept(recipe.limits.clone())).unwrap();
     assert_eq!(survey.index, index);
     assert_eq!((survey.size, survey.index.digest()), (descriptor.size, &descriptor.digest));
     assert_eq!(survey.compression, Compression::Gzip);
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&blob).unwrap();
+    let earlier = Earlier::new(file, blocks.clone().unwrap());
+    let again = make(recipe, &pool(), &Watch::nobody(), Some(earlier), || Ok(Vec::new())).unwrap();
+    assert!(again.descriptor == descriptor && again.blocks == blocks);
     Ok((Some(lines(flate2::read::GzDecoder::new(&blob[..]))), report))
 }
 

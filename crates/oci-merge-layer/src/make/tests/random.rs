@@ -116,7 +116,7 @@ proptest! {
         let recipe = recipe(vec![source]);
 
         let expected = expected(&entries, &landing, &left_out);
-        let made = match make(&recipe, &pool(), &Watch::nobody(), || Ok(Vec::new())) {
+        let made = match make(&recipe, &pool(), &Watch::nobody(), None, || Ok(Vec::new())) {
             Ok(made) => made,
             Err(error) => {
                 prop_assert!(error.to_string().contains("has nothing that would land"), "{}", error);

@@ -332,7 +332,15 @@ impl<R: Read> Scanner<R> {
                 Body::Symlink { target: link }
             }
             Type::HardLink => match LayerPath::parse(&link) {
-                Ok(target) => Body::HardLink { target },
+                Ok(target) => {
+                    if link.ends_with(b"/") || link.ends_with(b"/.") {
+                        self.judge.harmless("TAR_HARDLINK_TARGET", || {
+                            "the target of a hard link ends in a slash: some readers fail there, some make a copy"
+                                .into()
+                        })?;
+                    }
+                    Body::HardLink { target }
+                }
                 Err(error) => {
                     let is_dotdot = error == oci_merge_image::PathError::DotDot;
                     let reason = if is_dotdot { "TAR_PATH_DOTDOT" } else { "TAR_HARDLINK_TARGET" };

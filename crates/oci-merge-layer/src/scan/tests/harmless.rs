@@ -23,6 +23,12 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             let capability = [("SCHILY.xattr.security.capability", "ccccccccccccccccccc1")];
             Tar::new().pax(&capability).file("a", "").header(&Header::hard_link("b", "a")).end()
         }),
+        ("a hard link to a file, as if to a directory", "TAR_HARDLINK_TARGET", {
+            Tar::new().file("a", "").header(&Header::hard_link("b", "a/")).end()
+        }),
+        ("a hard link to what would be in a file", "TAR_HARDLINK_TARGET", {
+            Tar::new().file("a", "").header(&Header::hard_link("b", "./a/.")).end()
+        }),
         ("a capability that is none", "TAR_XATTR", pax(&[("SCHILY.xattr.security.capability", "c")])),
         ("blank owners, as cargo writes them", "TAR_NUMBER", {
             one(Header::file("a").gnu().with(108, [0; 16]).with(329, [0; 16]))

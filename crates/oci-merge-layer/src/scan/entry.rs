@@ -83,7 +83,7 @@ impl<R: Read> Scanner<R> {
         }
         let Some(path) = self.path()? else { return Ok(None) };
         self.count()?;
-        if !self.judge_place(&path, kind, header.mode)? {
+        if !self.judge_place(&path, kind, header)? {
             return Ok(None);
         }
         if is_whiteout(&path)? {
@@ -281,7 +281,7 @@ impl<R: Read> Scanner<R> {
     }
 
     /// Whether an entry of a kind may stand at a path; false if it is to be passed over.
-    fn judge_place(&mut self, path: &LayerPath, kind: Type, mode: u32) -> Result<bool> {
+    fn judge_place(&mut self, path: &LayerPath, kind: Type, header: &Header) -> Result<bool> {
         if path.is_root() && kind != Type::Directory {
             self.judge.ambiguous("TAR_ROOT_NOT_DIR", || "the root is not a directory".into())?;
             return Ok(false);
@@ -294,11 +294,17 @@ impl<R: Read> Scanner<R> {
         if has_mark && !self.judge_mark(path)? {
             return Ok(false);
         }
+        let mode = header.mode;
         if mode >> 12 != 0 && mode >> 12 != kind.mode_bits() {
             self.judge.ambiguous("TAR_MODE", || format!("the mode {mode:o} is that of another kind of entry"))?;
         }
         if matches!(kind, Type::CharDevice | Type::BlockDevice) && self.judge.is_layer() {
             return Err(Error::refused("TAR_DEVICE", "a device: it reaches past the container"));
+        }
+        if kind == Type::CharDevice && header.device == (0, 0) && self.judge.is_base() {
+            self.judge.ambiguous("TAR_DEVICE", || {
+                "the character device 0:0: a whiteout where layers are overlaid, a device elsewhere".into()
+            })?;
         }
         Ok(true)
     }

@@ -34,6 +34,8 @@ pub(super) struct Header {
     pub(super) gid: u32,
     /// Seconds since 1970; any, for PAX may say something else.
     pub(super) mtime: i64,
+    /// Major and minor number, of a device.
+    pub(super) device: (i64, i64),
 }
 
 /// Times that a file system can hold: from 1901 to 2514.
@@ -45,7 +47,17 @@ impl Header {
     /// Reads a block that is not all zeros; `first` if it is the first of the archive.
     pub(super) fn read(block: [u8; BLOCK], first: bool, judge: &mut Judge) -> Result<Header> {
         checksum(&block, first, judge)?;
-        let mut header = Header { block, format: Format::V7, typeflag: 0, size: 0, mode: 0, uid: 0, gid: 0, mtime: 0 };
+        let mut header = Header {
+            block,
+            format: Format::V7,
+            typeflag: 0,
+            size: 0,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            mtime: 0,
+            device: (0, 0),
+        };
         header.typeflag = header.byte(156);
         header.format = header.format(judge)?;
         if header.typeflag == b'S' {
@@ -57,8 +69,8 @@ impl Header {
         header.gid = header.number("gid", 116, 8, IDS, judge)? as u32;
         header.mtime = header.number("mtime", 136, 12, i64::MIN..=i64::MAX, judge)?;
         if header.format != Format::V7 || !is_zero(header.field(329, 16)) {
-            header.number("device number", 329, 8, 0..=1 << 31, judge)?;
-            header.number("device number", 337, 8, 0..=1 << 31, judge)?;
+            header.device.0 = header.number("device number", 329, 8, 0..=1 << 31, judge)?;
+            header.device.1 = header.number("device number", 337, 8, 0..=1 << 31, judge)?;
         }
         Ok(header)
     }

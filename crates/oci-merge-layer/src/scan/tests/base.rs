@@ -76,6 +76,10 @@ fn what_readers_disagree_about_is_noted_and_read_as_go_reads_it() {
     );
     // A way up, taken lexically as containerd takes it.
     expect(&Tar::new().file("../a/../b", "").end(), &["/b 0"], &["TAR_PATH_DOTDOT"]);
+    // A device that overlayfs takes for a whiteout.
+    expect(&Tar::new().header(&Header::new(b'3', "a")).end(), &["/a CharDevice"], &["TAR_DEVICE"]);
+    expect(&Tar::new().header(&Header::new(b'4', "a")).end(), &["/a BlockDevice"], &[]);
+    expect(&Tar::new().header(&Header::new(b'3', "a").with(337, "0000001\0")).end(), &["/a CharDevice"], &[]);
     // What no runtime makes a file of.
     expect(&Tar::new().entry(Header::new(b'Z', "z"), "zzz").file("b", "").end(), &["/b 0"], &["TAR_TYPEFLAG"]);
     // Ends.

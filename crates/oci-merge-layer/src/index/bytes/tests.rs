@@ -203,12 +203,14 @@ proptest! {
         }
     }
 
+    /// Deflate has several words for one thing, and bits at its end that say nothing: the lines are what has one form.
     #[test]
-    fn compressed_noise_is_refused(place in any::<prop::sample::Index>(), with in any::<u8>()) {
-        let good = everything().to_bytes();
-        let mut bytes = good.clone();
+    fn compressed_noise_is_refused_or_says_the_same(place in any::<prop::sample::Index>(), with in any::<u8>()) {
+        let mut bytes = everything().to_bytes();
         *place.get_mut(&mut bytes) = with;
-        prop_assert_eq!(LayerIndex::from_bytes(&bytes).is_ok(), bytes == good);
+        if let Ok(index) = LayerIndex::from_bytes(&bytes) {
+            prop_assert_eq!(index, everything());
+        }
     }
 
     /// The order of the archive does not show in the bytes, and they come back as the same index.

@@ -20,6 +20,7 @@ mod serving; // a registry on this machine
 mod sources; // what is taken of sources, and sources of which nothing could be
 mod specs; // forty slips in a spec
 mod store; // what is remembered from run to run, and that it may lie
+mod typed; // that arguments do not speak to the terminal
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use crate::result::{Built, BuiltBase, BuiltLayer, Checked, Sent};
 use crate::settings::Run;
 use crate::spec::Spec;
 use crate::{Destination, Error, Event, Remake, Result, Settings, judge, on_path, seek, workers, write};
-use oci_merge_image::{Platform, Stacked};
+use oci_merge_image::{Platform, Stacked, shown};
 use std::collections::HashSet;
 use std::thread;
 
@@ -223,7 +223,7 @@ fn known(spec: &Spec, names: &[String]) -> Result<()> {
         return Ok(());
     };
     let known: Vec<&str> = spec.layers.iter().map(|l| l.name.as_str()).collect();
-    Err(Error::usage(format!("there is no layer {stranger}; the spec has {}", known.join(", "))))
+    Err(Error::usage(format!("there is no layer {}; the spec has {}", shown(stranger), known.join(", "))))
 }
 
 /// Keeps the layers that were asked for and those that they need, in their order.

@@ -38,7 +38,7 @@ Exit: 0 done, 1 checked and the answer is no, 2 usage or spec, 3 network, 4 not 
 
 /// Assemble one OCI image from independent layers, and prove that they do not clash
 #[derive(Debug, Parser)]
-#[command(name = "oci-merge", version, help_template = TEMPLATE, disable_help_subcommand = true)]
+#[command(name = "oci-merge", bin_name = "oci-merge", version, help_template = TEMPLATE, disable_help_subcommand = true)]
 #[command(subcommand_required = true, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]

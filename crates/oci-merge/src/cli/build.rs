@@ -71,7 +71,7 @@ fn write(run: &Run, mut spec: Spec, only: &[String], platform: Option<&str>, tar
     files(target).check()?;
     // Before any work is done: a slip in a name is not worth a build.
     for name in &target.tag {
-        name.parse::<Reference>().map_err(|e| Error::Image { what: format!("-t {name}"), source: e })?;
+        name.parse::<Reference>().map_err(|e| Error::Image { what: format!("-t {}", shown(name)), source: e })?;
     }
     if destinations.contains(&Destination::Registry) && target.tag.is_empty() {
         if spec.project.repo.is_none() {

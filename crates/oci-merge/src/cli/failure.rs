@@ -2,7 +2,10 @@
 
 use super::terminal::{BAD, Terminal};
 use super::{findings, github, spec_errors};
+use clap::error::ContextValue;
 use oci_merge::Error;
+use oci_merge_image::shown;
+use std::fmt::Display;
 use std::path::Path;
 
 pub(crate) const BUG: &str = "\
@@ -55,15 +58,16 @@ impl Failure {
 }
 
 /// A command line that is none, or `--help` and `--version`.
-pub(crate) fn usage(refusal: &clap::Error) -> u8 {
+pub(crate) fn usage(refusal: clap::Error) -> u8 {
+    let refusal = escaped(refusal);
     if !refusal.use_stderr() {
-        return match super::answer::answer(&rendered(refusal, &std::io::stdout())) {
+        return match super::answer::answer(&rendered(&refusal, &std::io::stdout())) {
             Ok(()) => 0,
             Err(error) => error.exit_code(),
         };
     }
     let terminal = Terminal::of(clap::ColorChoice::Auto);
-    let text = rendered(refusal, &std::io::stderr());
+    let text = rendered(&refusal, &std::io::stderr());
     if refusal.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         terminal.say(format!("{}\n\n{}: which command?", text.trim_end(), terminal.paint(BAD, "error[OM0100]")));
         return 2;
@@ -71,6 +75,24 @@ pub(crate) fn usage(refusal: &clap::Error) -> u8 {
     // clap begins with "error:", in colour or not; every error here has a code.
     terminal.say(text.replacen("error:", "error[OM0100]:", 1).trim_end());
     2
+}
+
+/// The same with what was typed escaped, which clap repeats as it is: an argument may come from anywhere.
+fn escaped(mut refusal: clap::Error) -> clap::Error {
+    let text = |text: &dyn Display| shown(&text.to_string()).to_string();
+    let typed = refusal.context().filter_map(|(kind, value)| match value {
+        ContextValue::String(one) => Some((kind, ContextValue::String(text(one)))),
+        ContextValue::Strings(all) => Some((kind, ContextValue::Strings(all.iter().map(|one| text(one)).collect()))),
+        // Hints that repeat it, in which clap's own colours cannot be told from those that were typed.
+        ContextValue::StyledStrs(all) => {
+            Some((kind, ContextValue::StyledStrs(all.iter().map(|one| text(one).into()).collect())))
+        }
+        _ => None,
+    });
+    for (kind, value) in typed.collect::<Vec<_>>() {
+        refusal.insert(kind, value);
+    }
+    refusal
 }
 
 /// The text of clap, in colour if the stream is a terminal that shows it.

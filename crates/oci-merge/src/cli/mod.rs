@@ -52,7 +52,7 @@ pub(crate) fn main() -> ExitCode {
 fn run() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(refusal) => return failure::usage(&refusal),
+        Err(refusal) => return failure::usage(refusal),
     };
     let terminal = Terminal::of(cli.common.color);
     let cancel = CancelToken::new();

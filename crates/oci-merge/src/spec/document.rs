@@ -61,14 +61,25 @@ pub(super) fn read(text: &str) -> (Node, Vec<Flaw>) {
     }
 }
 
-/// The place of some bytes of a text.
-pub(super) fn span(text: &str, range: &Range<usize>) -> Span {
-    let before = text.get(..range.start).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Span {
-        line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).map_or(0, |line| line.chars().count()) + 1,
-        range: range.clone(),
+/// A text, and where its lines begin: a spec of a thousand layers has many places.
+pub(super) struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    pub(super) fn of(text: &'t str) -> Lines<'t> {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Lines { text, starts }
+    }
+
+    /// The place of some bytes of the text.
+    pub(super) fn span(&self, range: &Range<usize>) -> Span {
+        let at = range.start.min(self.text.len());
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let column = self.text.get(start..at).map_or(0, |line| line.chars().count()) + 1;
+        Span { line, column, range: range.clone() }
     }
 }
 
@@ -79,7 +90,8 @@ mod tests {
     #[test]
     fn lines_and_columns_count_from_one_and_in_characters() {
         let text = "a = 1\nß = 2\n";
-        let place = |at: usize| (span(text, &(at..at)).line, span(text, &(at..at)).column);
+        let lines = Lines::of(text);
+        let place = |at: usize| (lines.span(&(at..at)).line, lines.span(&(at..at)).column);
         assert_eq!(place(0), (1, 1));
         assert_eq!(place(6), (2, 1));
         assert_eq!(place(text.find('2').unwrap()), (2, 5));

@@ -1,6 +1,6 @@
 //! A table of a spec, read key by key; what is wrong is collected, never returned, so that one run finds it all.
 
-use super::document::{self, Member, Node, Value};
+use super::document::{Lines, Member, Node, Value};
 use super::error::{BAD_VALUE, MISSING_KEY, SpecError, UNKNOWN_KEY, UNKNOWN_LAYER, WRONG_TYPE};
 use super::keys::{Keys, nearest};
 use std::cell::RefCell;
@@ -9,17 +9,17 @@ use std::str::FromStr;
 
 /// What has been found wrong with a text so far.
 pub(super) struct Faults<'t> {
-    text: &'t str,
+    lines: Lines<'t>,
     found: RefCell<Vec<SpecError>>,
 }
 
 impl<'t> Faults<'t> {
     pub(super) fn new(text: &'t str) -> Faults<'t> {
-        Faults { text, found: RefCell::default() }
+        Faults { lines: Lines::of(text), found: RefCell::default() }
     }
 
     pub(super) fn span(&self, range: &Range<usize>) -> super::Span {
-        document::span(self.text, range)
+        self.lines.span(range)
     }
 
     pub(super) fn add(&self, code: &'static str, at: &Range<usize>, message: impl Into<String>) {

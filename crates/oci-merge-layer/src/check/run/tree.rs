@@ -58,6 +58,24 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// What a list has in a directory, name by name, where these places of the list are all below the directory. A name may
+    /// come twice: as an entry, and as that of a directory.
+    fn children(&self, list: u32, range: &Range<usize>, directory: &[u8]) -> impl Iterator<Item = Child<'a>> {
+        let list = self.lists.get(list as usize);
+        let start = if directory.is_empty() { 0 } else { directory.len() + 1 };
+        let mut range = range.clone();
+        std::iter::from_fn(move || {
+            let path = list?.path(range.start).filter(|_| !range.is_empty())?;
+            let name = path.get(start..).unwrap_or_default();
+            let Some(length) = name.iter().position(|&b| b == b'/') else {
+                range.start += 1;
+                return Some(Child { name, is_entry: true });
+            };
+            range.start = end_below(list?, range.clone(), path.get(..start + length).unwrap_or_default());
+            Some(Child { name: name.get(..length).unwrap_or_default(), is_entry: false })
+        })
+    }
+
     /// Which layer has an entry; `None` for the base.
     pub(in crate::check) fn layer_of(place: Place) -> Option<usize> {
         place.list.checked_sub(FIRST_LAYER).map(|layer| layer as usize)
@@ -75,20 +93,44 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// In a directory that more lists have something in than this, those with few names in it are found by name.
+const MANY_LISTS: usize = 16;
+
+/// So many names are few.
+const FEW_NAMES: usize = 16;
+
 /// Follows paths in a tree, and remembers the directories that it came through.
 pub(in crate::check) struct Walker<'t, 'a> {
     pub(in crate::check) tree: &'t Tree<'a>,
-    directories: Vec<Directory>,
+    directories: Vec<Directory<'a>>,
     known: HashMap<Box<[u8]>, u32>,
     /// How many names have been looked up.
     pub(in crate::check) steps: u64,
 }
 
 /// A directory, and where in each list the entries below it stand.
-struct Directory {
+struct Directory<'a> {
     path: Box<[u8]>,
     above: u32,
     below: Box<[(u32, Range<usize>)]>,
+    /// Of many lists; made when the first name is looked up.
+    names: Option<Names<'a>>,
+}
+
+/// Which lists of a directory can have a name: all that have many, and those that have it. As numbers of `below`.
+#[derive(Default)]
+struct Names<'a> {
+    wide: Vec<u32>,
+    by_name: HashMap<&'a [u8], Vec<u32>>,
+}
+
+impl Names<'_> {
+    /// The lists that can have a name, the lowest first.
+    fn lists(&self, name: &[u8]) -> Vec<u32> {
+        let mut lists: Vec<u32> = self.by_name.get(name).into_iter().flatten().chain(&self.wide).copied().collect();
+        lists.sort_unstable();
+        lists
+    }
 }
 
 /// What has a name in a directory.
@@ -96,6 +138,13 @@ enum Step {
     Nothing,
     Directory(u32),
     Entry(Place),
+}
+
+/// A name in a directory.
+struct Child<'a> {
+    name: &'a [u8],
+    /// Whether it is one of the list's entries, and not that of a directory that such an entry lies in.
+    is_entry: bool,
 }
 
 /// Where a path leads.
@@ -113,7 +162,7 @@ pub(in crate::check) enum End {
 impl<'t, 'a> Walker<'t, 'a> {
     pub(in crate::check) fn new(tree: &'t Tree<'a>) -> Walker<'t, 'a> {
         let below = tree.lists.iter().enumerate().map(|(list, entries)| (list as u32, 0..entries.size()));
-        let root = Directory { path: Box::default(), above: ROOT, below: below.collect() };
+        let root = Directory { path: Box::default(), above: ROOT, below: below.collect(), names: None };
         Walker { tree, directories: vec![root], known: HashMap::new(), steps: 0 }
     }
 
@@ -188,41 +237,46 @@ impl<'t, 'a> Walker<'t, 'a> {
     /// The names in a directory that are not directories by themselves, at most so many of each list.
     pub(in crate::check) fn names(&self, directory: u32, most: usize) -> BTreeSet<&'a [u8]> {
         let Some(directory) = self.directories.get(directory as usize) else { return BTreeSet::new() };
-        let mut names = BTreeSet::new();
-        for (list, range) in &directory.below {
-            let Some(list) = self.tree.lists.get(*list as usize) else { continue };
-            let (mut at, mut left) = (range.start, most);
-            while let Some(path) = list.path(at).filter(|_| at < range.end && left > 0) {
-                let name = path.get(start_of_name(&directory.path)..).unwrap_or_default();
-                left -= 1;
-                match name.iter().position(|&b| b == b'/') {
-                    None => {
-                        names.insert(name);
-                        at += 1;
+        let lists = directory.below.iter();
+        let names = lists.flat_map(|(list, range)| self.tree.children(*list, range, &directory.path).take(most));
+        names.filter(|child| child.is_entry).map(|child| child.name).collect()
+    }
+
+    /// The lists that can have a name in a directory, and the places below the directory in each.
+    fn lists_with(&mut self, directory: u32, name: &[u8]) -> Vec<(u32, Range<usize>)> {
+        let tree = self.tree;
+        let Some(here) = self.directories.get_mut(directory as usize) else { return Vec::new() };
+        if here.below.len() <= MANY_LISTS {
+            return here.below.to_vec();
+        }
+        let names = here.names.get_or_insert_with(|| {
+            let mut names = Names::default();
+            for (number, (list, range)) in (0..).zip(&here.below) {
+                let children: Vec<_> = tree.children(*list, range, &here.path).take(FEW_NAMES + 1).collect();
+                match children.len() {
+                    0..=FEW_NAMES => {
+                        children.iter().for_each(|child| names.by_name.entry(child.name).or_default().push(number));
                     }
-                    Some(length) => {
-                        let inside = path.get(..start_of_name(&directory.path) + length).unwrap_or_default();
-                        at = end_below(list, at..range.end, inside);
-                    }
+                    _ => names.wide.push(number),
                 }
             }
-        }
-        names
+            names
+        });
+        names.lists(name).into_iter().filter_map(|number| here.below.get(number as usize).cloned()).collect()
     }
 
     fn step(&mut self, directory: u32, name: &[u8]) -> Step {
         self.steps += 1;
-        let Some(here) = self.directories.get(directory as usize) else { return Step::Nothing };
-        let path = joined(&here.path, name);
+        let path = joined(self.path(directory), name);
         if let Some(&known) = self.known.get(&path[..]) {
             return Step::Directory(known);
         }
         let (mut found, mut is_directory, mut below) = (None, false, Vec::new());
-        for (number, range) in &here.below {
-            let Some(list) = self.tree.lists.get(*number as usize) else { continue };
+        for (number, range) in self.lists_with(directory, name) {
+            let Some(list) = self.tree.lists.get(number as usize) else { continue };
             let mut at = partition(range.clone(), |at| list.path(at).is_some_and(|p| compare_paths(p, &path).is_lt()));
             if at < range.end && list.path(at) == Some(&path) {
-                let place = Place { list: *number, place: at as u32 };
+                let place = Place { list: number, place: at as u32 };
                 let is_other = self.tree.entry(place).is_some_and(|entry| entry.kind != Kind::Directory);
                 found = is_other.then_some(place);
                 is_directory |= !is_other;
@@ -232,7 +286,7 @@ impl<'t, 'a> Walker<'t, 'a> {
             if at < end {
                 // Something below makes a directory of whatever a lower list has here.
                 (is_directory, found) = (true, None);
-                below.push((*number, at..end));
+                below.push((number, at..end));
             }
         }
         match found {
@@ -241,7 +295,7 @@ impl<'t, 'a> Walker<'t, 'a> {
                 let number = self.directories.len() as u32;
                 let path: Box<[u8]> = path.into();
                 self.known.insert(path.clone(), number);
-                self.directories.push(Directory { path, above: directory, below: below.into() });
+                self.directories.push(Directory { path, above: directory, below: below.into(), names: None });
                 Step::Directory(number)
             }
             None => Step::Nothing,
@@ -272,10 +326,6 @@ fn partition(range: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
         if holds(middle) { low = middle + 1 } else { high = middle }
     }
     low
-}
-
-fn start_of_name(directory: &[u8]) -> usize {
-    if directory.is_empty() { 0 } else { directory.len() + 1 }
 }
 
 /// A name in a directory, as a path without a slash first.

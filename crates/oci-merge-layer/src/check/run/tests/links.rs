@@ -48,3 +48,34 @@ fn links_that_lead_to_each_other_are_told() {
     assert_eq!(alone(&(chain(40) + "f opt/a/40")), NOTHING);
     assert_eq!(alone(&(chain(41) + "f opt/a/41")), ["OM0404 LINK_LOOP /opt/a/0: a /opt/a/0"]);
 }
+
+#[test]
+fn among_many_layers_it_is_found_what_is_there() {
+    // Twenty with one name in /opt, and one with thirty.
+    let many: Vec<(String, String)> =
+        (0..20).map(|n| (format!("z{n}"), format!("f opt/z{n}/x\nl opt/z{n}/l ->/opt/z{}/x", (n + 1) % 20))).collect();
+    let wide = (0..30).map(|n| format!("f opt/f{n}\n")).collect::<String>();
+    let told = |below: &str, target: &str, above: &str| {
+        let link = format!("l opt/a/l ->{target}");
+        let few = [("w", &*wide), ("below", below), ("a", &*link), ("above", above)];
+        let among: Vec<_> =
+            few[..3].iter().copied().chain(many.iter().map(|(n, l)| (&**n, &**l))).chain([few[3]]).collect();
+        let told = run(&[DEBIAN], &among);
+        if !target.contains('z') {
+            assert_eq!(told, run(&[DEBIAN], &few), "{target}, {below} below {above}");
+        }
+        told.len()
+    };
+    for target in ["/opt/z0/x", "../z19/x", "/opt/f29", "/opt/z7/l", "../z3/../z4/x", "/bin/sh", "/opt/p/x"] {
+        assert_eq!(told("f opt/p/x", target, "f opt/q/x"), 0, "{target}");
+    }
+    for target in ["/opt/z20/x", "/opt/z1/y", "/opt/z", "/opt/f30", "/opt/q/y", "/opt/p/x/x"] {
+        assert_eq!(told("f opt/p/x", target, "f opt/q/x"), 1, "{target}");
+    }
+    // Of one name the upper layer's counts, whichever of the two has many.
+    let others = (0..30).map(|n| format!("f opt/g{n}\n")).collect::<String>();
+    let (file, loose) = ("f opt/n".to_owned(), "l opt/n ->/gone/n".to_owned());
+    for (file, loose) in [(&file, &format!("{loose}\n{others}")), (&format!("{file}\n{others}"), &loose)] {
+        assert_eq!((told(file, "/opt/n", loose), told(loose, "/opt/n", file)), (2, 0));
+    }
+}

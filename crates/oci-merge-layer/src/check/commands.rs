@@ -2,7 +2,8 @@
 
 use super::finding::{Claim, Finding, Owner, Party, Subject};
 use super::merge::Place;
-use super::run::tree::{End, ROOT, Tree, Walker};
+use super::run::tree::Tree;
+use super::run::walker::{End, ROOT, Walker};
 use super::{Code, Files, Policy, Severity};
 use crate::Kind;
 use oci_merge_image::LayerPath;

@@ -3,7 +3,7 @@
 use super::commands::owner;
 use super::finding::{Claim, Finding, Party, Subject};
 use super::run::System;
-use super::run::tree::{End, ROOT, Walker};
+use super::run::walker::{End, ROOT, Walker};
 use super::run::world::text;
 use super::{Code, Owner, Policy};
 use oci_merge_image::LayerPath;

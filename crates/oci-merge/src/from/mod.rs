@@ -12,7 +12,7 @@ pub(crate) use keeping::Wanted;
 pub(crate) use turns::Turns;
 
 use crate::event::How;
-use crate::layers::{Bench, Making, Ready, place};
+use crate::layers::{Bench, Making, Ready, failed, place};
 use crate::notes::{self, Told, why_repacked};
 use crate::spec::{FromSpec, LayerSpec, Spec};
 use crate::{Error, Result};
@@ -44,7 +44,7 @@ pub(crate) fn make(bench: &Bench<'_>, layer: &LayerSpec, from: &FromSpec) -> Res
     let reading = bench.reading(if is_whole { bench.wanted } else { Wanted::Here });
     let image = FromImage::read(&layer.name, &from.image, &reading).map_err(|e| placed(bench.spec, layer, from, e))?;
     let recipe = bench.recipe(layer, vec![source(bench, &image, layer, from)?])?;
-    let found = reuse(&recipe).map_err(|e| placed(bench.spec, layer, from, bench.failed(layer, e)))?;
+    let found = reuse(&recipe).map_err(|e| placed(bench.spec, layer, from, failed(&layer.name, e)))?;
     let not_taken = match &image.config {
         Some(config) => config::not_taken(config, &bench.base.ground, layer),
         None => Some("believed by its index; nothing of its config was read or taken".to_owned()),

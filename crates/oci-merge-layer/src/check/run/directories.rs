@@ -1,6 +1,7 @@
 //! Whether paths of an image lead to directories.
 
-use super::tree::{ROOT, Tree, Walker};
+use super::tree::Tree;
+use super::walker::{ROOT, Walker};
 use crate::Kind;
 use crate::check::{BaseView, Layer};
 use oci_merge_image::LayerPath;

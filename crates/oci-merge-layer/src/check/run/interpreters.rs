@@ -3,7 +3,8 @@
 
 use super::ledger::Cause;
 use super::look::Look;
-use super::tree::{End, ROOT, Tree, joined};
+use super::tree::Tree;
+use super::walker::{End, ROOT, joined};
 use crate::check::commands::is_executable;
 use crate::check::merge::Place;
 

@@ -1,7 +1,8 @@
 //! Symlinks of layers that lead nowhere.
 
 use super::ledger::{Cause, Ledger};
-use super::tree::{End, ROOT, Tree, Walker};
+use super::tree::Tree;
+use super::walker::{End, ROOT, Walker};
 use crate::Kind;
 
 /// What runtimes mount or what is made when a container runs: links into these say nothing.

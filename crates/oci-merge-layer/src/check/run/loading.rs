@@ -6,7 +6,7 @@
 //! `LD_LIBRARY_PATH`; DT_RUNPATH or DT_RPATH of whoever needs it and of all that led to it; the system's directories; and a
 //! few names are musl itself.
 
-use super::tree::{End, ROOT, Walker};
+use super::walker::{End, ROOT, Walker};
 use super::world::{Hit, Libc, World, elf};
 use crate::check::merge::Place;
 use crate::index::ElfFacts;

@@ -3,7 +3,8 @@
 use super::ledger::{Cause, Ledger};
 use super::loading::Loaded;
 use super::machine::Machine;
-use super::tree::{End, ROOT, Tree, Walker};
+use super::tree::Tree;
+use super::walker::{End, ROOT, Walker};
 use super::world::{Libc, World, elf};
 use super::{Scene, links};
 use crate::check::merge::Place;

@@ -26,6 +26,7 @@ mod tests;
 mod told;
 pub(super) mod tree;
 mod versions;
+pub(super) mod walker;
 mod words;
 pub(super) mod world;
 
@@ -38,7 +39,8 @@ use look::Look;
 use machine::Machine;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
-use tree::{Tree, Walker};
+use tree::Tree;
+use walker::Walker;
 
 pub use directories::missing_directories;
 pub use told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, NOT_EXECUTABLE, OTHER_LIBC};

@@ -3,7 +3,8 @@
 use super::Scene;
 use super::ledger::{Cause, Evidence, Ledger};
 use super::machine;
-use super::tree::{End, ROOT, Tree, Walker};
+use super::tree::Tree;
+use super::walker::{End, ROOT, Walker};
 use super::world::{Libc, elf};
 use crate::check::claims::layer_path;
 use crate::check::commands::owner;

@@ -6,7 +6,8 @@
 //! three directories.
 
 use super::machine::Machine;
-use super::tree::{End, ROOT, Tree, Walker, joined};
+use super::tree::Tree;
+use super::walker::{End, ROOT, Walker, joined};
 use crate::check::merge::Place;
 use crate::index::{ElfFacts, Facts};
 use globset::GlobBuilder;

@@ -220,7 +220,11 @@ impl Writer<'_> {
                 total: Some(descriptor.size),
             }),
             CopyEvent::Quarantined { descriptor, path } => observer.tell(Event::Warning {
-                text: format!("{} in the local store was damaged; it is now {}", descriptor.digest, path.display()),
+                text: format!(
+                    "{} in the local store was damaged; it is now {}",
+                    descriptor.digest,
+                    shown(path.as_os_str().as_encoded_bytes())
+                ),
             }),
             CopyEvent::LeftBehind { error, .. } => observer.tell(Event::Warning {
                 text: format!("the path indexes of the layers were not pushed, and the next check reads more: {error}"),

@@ -2,6 +2,7 @@
 
 use super::init::create;
 use oci_merge::{Error, Result};
+use oci_merge_image::shown;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -39,7 +40,10 @@ pub(super) fn write(spec: &Path) -> Result<Written> {
     let directory = spec.parent().unwrap_or(Path::new(""));
     let demo = directory.join("demo");
     if fs::symlink_metadata(&demo).is_ok() {
-        return Err(Error::Usage(format!("{} is there already; it is not overwritten", demo.display())));
+        return Err(Error::Usage(format!(
+            "{} is there already; it is not overwritten",
+            shown(demo.as_os_str().as_encoded_bytes())
+        )));
     }
     let tools = FILES.map(|(name, text, runs)| (directory.join(name), text, runs));
     for (path, text, runs) in std::iter::once((spec.to_owned(), SPEC, false)).chain(tools) {

@@ -85,9 +85,7 @@ fn flag(run: &Run) -> String {
 /// Writes a new file, and never over an old one.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |e: io::Error| match e.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Error::Usage(format!("{} is there already; it is not overwritten", path.display()))
-        }
+        io::ErrorKind::AlreadyExists => Error::Usage(format!("{} is there already; it is not overwritten", name(path))),
         _ => Error::Disk { path: path.into(), doing: "cannot be written", source: e },
     };
     File::create_new(path).and_then(|mut file| file.write_all(bytes)).map_err(failed)

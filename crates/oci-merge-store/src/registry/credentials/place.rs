@@ -4,6 +4,7 @@ use super::file::{AuthFile, named};
 use super::key::Key;
 use super::{Credential, Environment, Held};
 use crate::network::read_file;
+use oci_merge_image::shown;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -59,7 +60,10 @@ impl Place {
     }
 
     fn file(path: PathBuf) -> Place {
-        Place { name: path.display().to_string(), kind: Kind::File { path, read: OnceLock::new() } }
+        Place {
+            name: shown(path.as_os_str().as_encoded_bytes()).to_string(),
+            kind: Kind::File { path, read: OnceLock::new() },
+        }
     }
 
     fn nothing(name: impl Into<String>, why: &'static str) -> Place {
@@ -70,7 +74,7 @@ impl Place {
     fn named_by(variable: &str, inside: &str, environment: &Environment) -> Place {
         match environment.get(variable) {
             Some(value) if inside.is_empty() => Place {
-                name: format!("{variable} ({})", Path::new(&value).display()),
+                name: format!("{variable} ({})", shown(value.as_encoded_bytes())),
                 kind: Kind::File { path: value.into(), read: OnceLock::new() },
             },
             Some(value) => Place::file(Path::new(&value).join(inside)),
@@ -83,7 +87,7 @@ impl Place {
 pub(super) fn all(environment: &Environment, authfile: Option<&Path>) -> Vec<Place> {
     let mut places: Vec<Place> = authfile
         .map(|path| Place {
-            name: format!("--authfile {}", path.display()),
+            name: format!("--authfile {}", shown(path.as_os_str().as_encoded_bytes())),
             kind: Kind::File { path: path.to_owned(), read: OnceLock::new() },
         })
         .into_iter()

@@ -122,7 +122,11 @@ impl RegistriesConf {
         let fitting = entries.iter().filter_map(|entry| Some((matched(&entry.prefix, &name)?, entry)));
         let Some((length, entry)) = fitting.max_by_key(|(length, _)| *length) else { return Ok(None) };
         if entry.blocked {
-            let text = format!("{} blocks what begins with {}", entry.file.display(), shown(&entry.prefix));
+            let text = format!(
+                "{} blocks what begins with {}",
+                shown(entry.file.as_os_str().as_encoded_bytes()),
+                shown(&entry.prefix)
+            );
             return Err(Error::new(ErrorKind::Policy, name, text));
         }
         let rest = name.get(length..).unwrap_or_default();
@@ -234,7 +238,7 @@ fn read(file: &Path) -> Result<Vec<Entry>> {
 }
 
 fn refuse(file: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::Policy, file.display().to_string(), why)
+    Error::new(ErrorKind::Policy, shown(file.as_os_str().as_encoded_bytes()).to_string(), why)
 }
 
 #[cfg(test)]

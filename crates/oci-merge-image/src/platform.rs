@@ -11,7 +11,8 @@ use std::str::FromStr;
 /// ```
 /// use oci_merge_image::Platform;
 /// assert_eq!("aarch64".parse::<Platform>().unwrap().to_string(), "linux/arm64");
-/// assert_eq!("linux/arm/v7".parse::<Platform>().unwrap().to_string(), "linux/arm/v7");
+/// assert_eq!("arm/v7".parse::<Platform>().unwrap().to_string(), "linux/arm/v7");
+/// assert!("linux/amd46".parse::<Platform>().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Platform {
@@ -50,35 +51,52 @@ impl FromStr for Platform {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Platform> {
-        let refuse = || {
-            Error::new(
-                ErrorKind::Platform,
-                "PLATFORM",
-                format!("{} is not a platform: expected os/arch[/variant], such as linux/arm64", shown(text)),
-            )
+        let refuse = |why: &str| {
+            Error::new(ErrorKind::Platform, "PLATFORM", format!("{} is not a platform: {why}", shown(text)))
         };
+        let form = "expected os/arch[/variant], such as linux/arm64";
         let parts: Vec<&str> = text.split('/').collect();
         if parts
             .iter()
             .any(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'))
         {
-            return Err(refuse());
+            return Err(refuse(form));
         }
         let (os, architecture, variant) = match parts[..] {
             [architecture] => ("linux", architecture, None),
+            [architecture, variant] if is_known(architecture) => ("linux", architecture, Some(variant.to_owned())),
             [os, architecture] => (os, architecture, None),
             [os, architecture, variant] => (os, architecture, Some(variant.to_owned())),
-            _ => return Err(refuse()),
+            _ => return Err(refuse(form)),
         };
-        let (architecture, variant) = match (architecture, variant) {
-            ("x86_64", v) => ("amd64", v),
-            ("aarch64", v) => ("arm64", v),
+        // Of other systems, somebody may know more.
+        if os == "linux" && !is_known(architecture) {
+            return Err(refuse(&format!("no architecture is called {architecture}; known are {GOARCH}")));
+        }
+        let (architecture, variant) = match (in_go(architecture), variant) {
             ("arm64", Some(v)) if v == "v8" => ("arm64", None),
             other => other,
         };
         Ok(Platform { architecture: architecture.into(), os: os.into(), variant, rest: Map::new() })
     }
 }
+
+/// Go's word for an architecture that Linux calls otherwise.
+fn in_go(architecture: &str) -> &str {
+    match architecture {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+fn is_known(architecture: &str) -> bool {
+    GOARCH.split(", ").any(|known| known == in_go(architecture))
+}
+
+/// What Go knows (its `internal/syslist`), which image-spec takes its words from.
+const GOARCH: &str = "386, amd64, amd64p32, arm, arm64, arm64be, armbe, loong64, mips, mips64, mips64le, mips64p32, \
+    mips64p32le, mipsle, ppc, ppc64, ppc64le, riscv, riscv64, s390, s390x, sparc, sparc64, wasm";
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,9 +119,27 @@ mod tests {
         assert!(!matches("linux/amd64", "linux/amd64/v3"));
     }
 
+    /// As containerd's `platforms.Parse` reads them.
+    #[test]
+    fn what_is_left_out_is_linux_or_no_variant() {
+        for (short, long) in [
+            ("riscv64", "linux/riscv64"),
+            ("x86_64", "linux/amd64"),
+            ("arm64/v8", "linux/arm64"),
+            ("arm/v6", "linux/arm/v6"),
+            ("wasi/wasm32", "wasi/wasm32"),
+            ("windows/amd64", "windows/amd64"),
+        ] {
+            assert_eq!(short.parse::<Platform>().unwrap().to_string(), long);
+        }
+        let error = "foo".parse::<Platform>().unwrap_err().to_string();
+        assert!(error.contains("no architecture is called foo; known are 386, amd64, "), "{error}");
+    }
+
     #[test]
     fn what_is_no_platform_is_refused() {
-        for bad in ["", "/", "linux/", "linux/amd64/v1/x", "Linux/amd64", "linux/amd 64"] {
+        for bad in ["", "/", "linux/", "linux/amd64/v1/x", "Linux/amd64", "linux/amd 64", "foo", "linux", "linux/amd46"]
+        {
             assert!(bad.parse::<Platform>().is_err(), "{bad}");
         }
     }

@@ -6,6 +6,7 @@ use clap::error::ContextValue;
 use oci_merge::Error;
 use oci_merge_image::shown;
 use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::Path;
 
 pub(crate) const BUG: &str = "\
@@ -26,7 +27,12 @@ impl From<Error> for Failure {
 impl Failure {
     /// A directory that one cannot change into.
     pub(crate) fn directory(path: &Path, source: std::io::Error) -> Failure {
-        Failure(Error::Disk { path: path.into(), doing: "cannot be worked in", source })
+        let name = shown(path.as_os_str().as_encoded_bytes());
+        Failure(match source.kind() {
+            ErrorKind::NotFound => Error::Usage(format!("-C: there is no directory {name}")),
+            ErrorKind::NotADirectory => Error::Usage(format!("-C: {name} is no directory")),
+            _ => Error::Disk { path: path.into(), doing: "cannot be worked in", source },
+        })
     }
 
     pub(crate) fn exit_code(&self) -> u8 {

@@ -54,7 +54,8 @@ fn from_dockerfile(run: &Run, dockerfile: &Path, file: &Path) -> Result<FromDock
     let shown_as = name(dockerfile);
     let text = if is_stdin { io::read_to_string(io::stdin().lock()) } else { fs::read_to_string(dockerfile) };
     let text = text.map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => Error::Usage(format!("there is no {shown_as}")),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Usage(format!("there is no {shown_as}")),
+        io::ErrorKind::IsADirectory => Error::Usage(format!("{shown_as} is a directory and no Dockerfile")),
         _ => Error::Disk { path: dockerfile.into(), doing: "cannot be read", source: e },
     })?;
     let directory = file.parent().unwrap_or(Path::new(""));

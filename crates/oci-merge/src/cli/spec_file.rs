@@ -38,8 +38,11 @@ pub(crate) fn open(named: Option<&Path>) -> Result<SpecFile> {
         None => search(&here)?,
     };
     let path = here.join(&shown);
+    if path.is_dir() {
+        return Err(Error::Usage(format!("{} is a directory and no spec; -C works in one", name(&shown))));
+    }
     let mut file = File::open(&path).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => Error::Usage(format!("there is no {}", name(&shown))),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Usage(format!("there is no {}", name(&shown))),
         _ => disk(&shown, e),
     })?;
     let text = text(&shown, &mut file)?;

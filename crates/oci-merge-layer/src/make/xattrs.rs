@@ -15,13 +15,20 @@ pub(crate) fn is_kept(name: &[u8]) -> bool {
     name == CAPABILITY || name.starts_with(b"user.") && !is_overlay && !name.contains(&b'=')
 }
 
-/// Whether Linux takes an attribute of an entry (`xattr(7)`): where it does not, some runtimes fail to unpack the layer, and
-/// others go on without.
+/// Whether Linux takes an attribute of an entry (`xattr(7)`), and every runtime sets it: where not, some fail to unpack the
+/// layer, and others go on without (containerd leaves `trusted.*` out, docker fails at names of no namespace).
 pub(crate) fn is_possible(body: &Body, name: &[u8], value: &[u8]) -> bool {
-    let can_have_users = matches!(body, Body::File { .. } | Body::Directory | Body::HardLink { .. });
+    let Some((namespace, rest)) = name.iter().position(|&b| b == b'.').and_then(|dot| name.split_at_checked(dot))
+    else {
+        return false;
+    };
+    let is_taken = match namespace {
+        b"user" => matches!(body, Body::File { .. } | Body::Directory | Body::HardLink { .. }),
+        // The three versions of `struct vfs_cap_data`.
+        b"security" => name != CAPABILITY || matches!(value.len(), 12 | 20 | 24),
+        b"system" => rest.starts_with(b".posix_acl_"),
+        _ => false,
+    };
     // `XATTR_NAME_MAX` and `XATTR_SIZE_MAX`.
-    let fits = name.len() <= 255 && value.len() <= 64 << 10;
-    // The three versions of `struct vfs_cap_data`.
-    let is_sound = name != CAPABILITY || matches!(value.len(), 12 | 20 | 24);
-    fits && is_sound && (can_have_users || !name.starts_with(b"user."))
+    is_taken && rest.len() > 1 && name.len() <= 255 && value.len() <= 64 << 10
 }

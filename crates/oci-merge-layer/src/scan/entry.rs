@@ -94,7 +94,10 @@ impl<R: Read> Scanner<R> {
         if let Some((name, _)) = xattrs.iter().find(|(name, value)| !is_possible(&body, name, value)) {
             let name = name.get(..256).unwrap_or(name);
             self.judge.harmless("TAR_XATTR", || {
-                format!("the attribute {} is none that such an entry can have: some runtimes fail there", shown(name))
+                format!(
+                    "the attribute {} is none that every runtime sets on such an entry: some fail there",
+                    shown(name)
+                )
             })?;
         }
         let mode = (header.mode & 0o7777) as u16;

@@ -70,7 +70,7 @@ fn item(line: &str) -> Item {
     // Those of users are for files and directories; what else has any has those of the system.
     let name = |name: &str| match (kind, name.strip_prefix("user.")) {
         ("d" | "f" | "h", _) | (_, None) => name.as_bytes().to_vec(),
-        (_, Some(rest)) => format!("trusted.{rest}").into_bytes(),
+        (_, Some(rest)) => format!("security.{rest}").into_bytes(),
     };
     let entry = Entry {
         path,

@@ -212,7 +212,7 @@ impl Random {
         let list = self.theme == Theme::Lists || self.one_in(3);
         let name = match body {
             _ if list => &b"system.posix_acl_default"[..],
-            Body::Symlink { .. } | Body::Fifo => b"trusted.a",
+            Body::Symlink { .. } | Body::Fifo => b"security.a",
             _ => b"user.a",
         };
         (name.to_vec(), self.pick(&[b"1", b"2"]).to_vec())

@@ -42,21 +42,6 @@ impl Sheet {
         })
     }
 
-    /// The items with attributes that a disk takes for any kind of entry, and not for files and directories only.
-    pub(super) fn for_a_disk(&self) -> Vec<Item> {
-        let mut items = self.items.clone();
-        for item in &mut items {
-            if let Item::Entry(entry, _) = item {
-                let renamed = |(name, value): (Vec<u8>, _)| match name.strip_prefix(b"user.") {
-                    Some(rest) => ([b"trusted.", rest].concat(), value),
-                    None => (name, value),
-                };
-                entry.xattrs = std::mem::take(&mut entry.xattrs).into_iter().map(renamed).collect();
-            }
-        }
-        items
-    }
-
     /// Directory and name; no name for an opaque marker.
     pub(super) fn whiteouts(&self) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
         self.items.iter().filter_map(|item| match item {

@@ -55,7 +55,7 @@ fn sets_for_other_programs() {
         std::fs::write(folder.join("told"), set.told()).unwrap();
         for (name, sheets) in [("base", &set.base), ("layer", &set.layers)] {
             for (n, sheet) in sheets.iter().enumerate() {
-                std::fs::write(folder.join(format!("{name}{n}.tar")), tar(&sheet.for_a_disk())).unwrap();
+                std::fs::write(folder.join(format!("{name}{n}.tar")), tar(&sheet.items)).unwrap();
             }
         }
     }

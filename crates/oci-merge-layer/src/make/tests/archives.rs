@@ -76,7 +76,7 @@ fn every_reason_to_pack_anew_is_told() {
         ("include", &LAYER, |r| r.sources[0].include = vec!["**".into()], &["FILTER"]),
         (
             "everything at once",
-            &["d opt 0700", "d opt/x", "f opt/x/a 5:5 @2000 trusted.a:b =1"],
+            &["d opt 0700", "d opt/x", "f opt/x/a 5:5 @2000 security.ima:b =1"],
             |r| r.times = Times::Clamp(1500),
             &["OWNER", "TIMES", "XATTRS", "ANCESTORS"],
         ),

@@ -13,6 +13,11 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("an attribute that only files and directories have", "TAR_XATTR", {
             Tar::new().pax(&[("SCHILY.xattr.user.b", "c")]).header(&Header::symlink("a", "b")).end()
         }),
+        ("an attribute that containerd leaves out", "TAR_XATTR", pax(&[("SCHILY.xattr.trusted.b", "c")])),
+        ("an attribute of no namespace", "TAR_XATTR", pax(&[("SCHILY.xattr.b.c", "d")])),
+        ("an attribute of the system that is no list", "TAR_XATTR", pax(&[("SCHILY.xattr.system.b", "c")])),
+        ("an attribute that is a namespace", "TAR_XATTR", pax(&[("SCHILY.xattr.user.", "c")])),
+        ("an attribute without a namespace", "TAR_XATTR", pax(&[("SCHILY.xattr.user", "c")])),
         ("an attribute with a name that is too long", "TAR_XATTR", {
             pax(&[(&format!("SCHILY.xattr.user.{}", "b".repeat(251)), "c")])
         }),

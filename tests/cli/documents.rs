@@ -122,6 +122,26 @@ fn every_document_is_as_its_schema_says_and_spoilt_ones_are_not() {
     judge.refuses("spec", &json!({ "schema": 1 }));
 }
 
+#[test]
+fn layers_for_other_platforms_are_named() {
+    let place = Place::with_demo();
+    let judge = Judge::new(&place);
+    let spec = place.read("oci-merge.toml").replace("[layer.beta]", "[layer.beta]\nplatforms = [\"linux/s390x\"]");
+    place.write("oci-merge.toml", &spec);
+    for command in ["check", "build"] {
+        let all = printed(&place, &[command, "-p", "s390x"], 0);
+        assert!(!all.to_string().contains("not_for_platform"), "{all:#}");
+        let document = printed(&place, &[command, "-p", "amd64"], 0);
+        judge.accepts(&document);
+        let checked = if command == "check" { &document } else { &document["images"][0]["check"] };
+        assert_eq!(checked["not_for_platform"], json!(["beta"]));
+        place
+            .run(&[command, "-p", "amd64"])
+            .ends(0)
+            .says(&["left out, for the spec has them for other platforms: beta"]);
+    }
+}
+
 /// The spec as JSON of the same form.
 fn toml_value(text: &str) -> Value {
     let document: toml_edit::DocumentMut = text.parse().unwrap();

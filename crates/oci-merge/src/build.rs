@@ -105,7 +105,7 @@ impl Builder {
         run.pins.own(if self.pushed { names.references() } else { &[] }, platform.as_ref());
         let base = seek::base(spec, platform.as_ref(), run)?;
         run.pins.see_image(&spec.base.source, platform.as_ref(), false, run);
-        keep_those_for(spec, &base.platform)?;
+        let not_for_platform = keep_those_for(spec, &base.platform)?;
         let limit = Limit::of(spec, &base);
         limit.allows(spec.layers.len())?;
         seek::sources(spec, &base.platform, run)?;
@@ -132,6 +132,7 @@ impl Builder {
         // An image that files are taken from may have brought several.
         let plan = limit.plan(&layers, run)?;
         let checked = judge::judge(spec, &base, &base_indexes, &layers, refused, &local, run)?;
+        let checked = Checked { not_for_platform, ..checked };
         on_path::tell_missing(spec, &base_indexes, &mut layers, run);
         if named {
             let _: Vec<()> = workers::for_each(&layers, run.jobs(), |layer| local.remember_new(&layer.index));
@@ -242,8 +243,8 @@ fn select(spec: &mut Spec, only: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the layers that are for a platform.
-fn keep_those_for(spec: &mut Spec, platform: &Platform) -> Result<()> {
+/// Keeps the layers that are for a platform; gives the names of the others.
+fn keep_those_for(spec: &mut Spec, platform: &Platform) -> Result<Vec<String>> {
     let layers = std::mem::take(&mut spec.layers).into_iter();
     let (here, elsewhere): (Vec<_>, Vec<_>) = layers.partition(|layer| layer.is_for(platform));
     for needed in here.iter().flat_map(|layer| &layer.needs) {
@@ -253,7 +254,7 @@ fn keep_those_for(spec: &mut Spec, platform: &Platform) -> Result<()> {
         }
     }
     spec.layers = here;
-    Ok(())
+    Ok(elsewhere.into_iter().map(|layer| layer.name).collect())
 }
 
 /// The platform of the settings, else the spec's; `None` leaves the choice to the base.

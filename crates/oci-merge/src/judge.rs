@@ -62,6 +62,7 @@ pub(crate) fn judge(
         report,
         agreed,
         agreed_left_out,
+        not_for_platform: Vec::new(),
         relaxed: spec.policy.iter().filter(|(key, level)| lets_more_pass(key, level)).cloned().collect(),
     })
 }

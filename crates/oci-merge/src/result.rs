@@ -156,6 +156,9 @@ pub struct Checked {
     /// How many more there are.
     #[serde(skip_serializing_if = "is_none")]
     pub agreed_left_out: u64,
+    /// Layers of the spec that are not for the platform, and so are not in the image; in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_for_platform: Vec<String>,
     /// The keys of `[policy]` that let more pass than their defaults do, with their levels.
     pub relaxed: BTreeMap<String, String>,
 }

@@ -27,11 +27,14 @@ pub(super) fn check(run: &Run, args: &Check) -> Result<()> {
     run.progress.rest();
     summary::checked(run, &checked);
     if run.common.json {
-        let Checked { report, agreed, agreed_left_out, relaxed, .. } = checked;
+        let Checked { report, agreed, agreed_left_out, not_for_platform, relaxed, .. } = checked;
         let mut document = report.to_json();
         document["agreed"] = json!(agreed);
         if agreed_left_out > 0 {
             document["agreed_left_out"] = json!(agreed_left_out);
+        }
+        if !not_for_platform.is_empty() {
+            document["not_for_platform"] = json!(not_for_platform);
         }
         document["relaxed"] = json!(relaxed);
         return answer::document(&document);

@@ -31,6 +31,12 @@ fn warnings(run: &Run, checked: &Checked) {
     if checked.warnings > 0 {
         run.say(findings::report(&checked.report, run.terminal));
     }
+    if !checked.not_for_platform.is_empty() {
+        run.say(format!(
+            "left out, for the spec has them for other platforms: {}",
+            checked.not_for_platform.join(", ")
+        ));
+    }
     // What is agreed is no news, and no secret either.
     if !checked.agreed.is_empty() {
         let paths = number::counted(checked.agreed.len() as u64 + checked.agreed_left_out, "path");

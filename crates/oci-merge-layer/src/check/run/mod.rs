@@ -14,6 +14,7 @@
 //! | a script that is a command | its interpreter, and the command that `env` looks for |
 //! | anything else: test data, relocatable files, programs for other machines beside those for ours | nothing |
 
+mod compiled;
 mod directories;
 mod interpreters;
 mod ledger;

@@ -1,10 +1,10 @@
 //! What a dynamic linker looks through besides what a program says itself: glibc's and musl's, each after its own rules.
 //!
-//! glibc (ld.so(8), ldconfig(8)): what `/etc/ld.so.cache` lists, then the directories that were compiled in, which are
-//! those beside the linker itself. The cache was made when the base was: of the directories of `/etc/ld.so.conf` it knows
+//! glibc (ld.so(8), ldconfig(8)): what `/etc/ld.so.cache` lists, then the directories that were compiled in. The cache was made when the base was: of the directories of `/etc/ld.so.conf` it knows
 //! what the base has in them, and nothing that a layer adds. musl (its `ldso/dynlink.c`): `/etc/ld-musl-ARCH.path`, else
 //! three directories.
 
+use super::compiled::Compiled;
 use super::machine::Machine;
 use super::tree::Tree;
 use super::walker::{End, ROOT, Walker, joined};
@@ -71,11 +71,15 @@ impl World {
         let name = name.strip_prefix(b"/").unwrap_or(name);
         let is_musl = [&b"ld-musl"[..], b"libc.musl", b"libc.so", b"libgcompat"].iter().any(|s| name.starts_with(s));
         let libc = if is_musl { Libc::Musl } else { Libc::Glibc };
+        let Compiled { directories: compiled, lib } = match libc {
+            Libc::Glibc => Compiled::of(walker, beside, machine),
+            Libc::Musl => Compiled { directories: musl_path(walker, machine), lib: Vec::new() },
+        };
         let mut world = World {
             libc,
             machine,
             linker,
-            lib: lib(beside),
+            lib,
             wanted: Rc::default(),
             cached: Vec::new(),
             cache_is_of_base: false,
@@ -83,10 +87,6 @@ impl World {
             known: HashMap::new(),
             looked: HashMap::new(),
             remembered: 0,
-        };
-        let compiled = match libc {
-            Libc::Glibc => compiled_into_this_glibc(walker, beside, machine),
-            Libc::Musl => musl_path(walker, machine),
         };
         if libc == Libc::Glibc
             && let End::Entry(cache) = walker.follow(ROOT, b"etc/ld.so.cache")
@@ -148,7 +148,7 @@ impl World {
 }
 
 /// The library with a name in a directory, if it is one for this machine.
-fn library(walker: &mut Walker<'_, '_>, directory: u32, name: &[u8], machine: &Machine) -> Option<Hit> {
+pub(super) fn library(walker: &mut Walker<'_, '_>, directory: u32, name: &[u8], machine: &Machine) -> Option<Hit> {
     walker.named(directory, name)?;
     let End::Entry(place) = walker.follow(directory, name) else { return None };
     let is_ours = elf(walker.tree, place).is_some_and(|elf| machine.is_of(elf));
@@ -184,39 +184,6 @@ fn existing(walker: &mut Walker<'_, '_>, paths: impl IntoIterator<Item = Vec<u8>
         found.extend(walker.directory(ROOT, &path).filter(|directory| !found.contains(directory)));
     }
     found
-}
-
-/// The directory that the linker lies in, as `$LIB` names it: `lib`, `lib64`, `lib/x86_64-linux-gnu`.
-fn lib(beside: &[u8]) -> Vec<u8> {
-    beside.strip_prefix(b"usr/").unwrap_or(beside).to_vec()
-}
-
-/// A glibc is compiled with the directory that its own files lie in, below `/` and below `/usr` (Debian adds the plain
-/// `lib` to the one that names the machine).
-fn compiled_into_glibc(beside: &[u8]) -> Vec<Vec<u8>> {
-    let lib = lib(beside);
-    let both = |lib: &[u8]| [lib.to_vec(), joined(b"usr", lib)];
-    match &lib[..] {
-        b"lib" | b"lib64" | b"lib32" | b"libx32" => both(&lib).to_vec(),
-        named if named.starts_with(b"lib/") && named.windows(7).any(|part| part == b"-linux-") => {
-            [both(named), both(b"lib")].concat()
-        }
-        _ => vec![beside.to_vec()],
-    }
-}
-
-/// The same; of a linker that was copied to a place by itself, where the C library lies tells where it comes from.
-fn compiled_into_this_glibc(walker: &mut Walker<'_, '_>, beside: &[u8], machine: &Machine) -> Vec<Vec<u8>> {
-    let has_libc = |walker: &mut Walker<'_, '_>, directories: &[Vec<u8>]| {
-        let found = existing(walker, directories.to_vec());
-        found.into_iter().any(|directory| walker.named(directory, b"libc.so.6").is_some())
-    };
-    let of_its_place = compiled_into_glibc(beside);
-    if has_libc(walker, &of_its_place) {
-        return of_its_place;
-    }
-    let of_debian = compiled_into_glibc(&joined(b"lib", machine.triple.as_bytes()));
-    if has_libc(walker, &of_debian) { of_debian } else { of_its_place }
 }
 
 fn musl_path(walker: &mut Walker<'_, '_>, machine: &Machine) -> Vec<Vec<u8>> {

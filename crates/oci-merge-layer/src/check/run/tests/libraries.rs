@@ -73,6 +73,42 @@ fn the_linker_of_another_distribution_has_other_directories() {
     assert_eq!(alone(&(a("n=liba.so R=/opt/a/$PLATFORM") + "o opt/a/x86_64/liba.so")), NOTHING);
 }
 
+/// glibc's `sysdeps/unix/sysv/linux/aarch64/configure.ac`, and those beside it.
+#[test]
+fn the_libraries_of_some_machines_lie_in_another_directory_than_their_linker() {
+    for (architecture, machine, linker, lib, name) in [
+        ("arm64", "183:64", "lib/ld-linux-aarch64.so.1", "lib64", "lib64"),
+        ("riscv64", "243:64", "lib/ld-linux-riscv64-lp64d.so.1", "lib64/lp64d", "lp64d"),
+        ("s390x", "22:64", "lib/ld64.so.1", "lib64", "lib64"),
+        // Of a Debian, and of one that has the plain directory.
+        (
+            "arm64",
+            "183:64",
+            "lib/aarch64-linux-gnu/ld-linux-aarch64.so.1",
+            "lib/aarch64-linux-gnu",
+            "lib/aarch64-linux-gnu",
+        ),
+        ("arm64", "183:64", "lib/ld-linux-aarch64.so.1", "lib", "lib"),
+    ] {
+        let base = format!(
+            "l lib ->usr/lib\nl lib64 ->usr/lib64\nx usr/{linker} m={machine}\no usr/{lib}/libc.so.6 m={machine}\n\
+             o usr/{lib}/libz.so.1 m={machine}\no usr/libx32/libx.so m={machine}"
+        );
+        let told = |needed: &str, rest: &str| {
+            let list = format!("x opt/a/bin/a i=/{linker} m={machine} n=libc.so.6,{needed} R=/opt/a/$LIB\n{rest}");
+            let findings = findings_on(&[&base], &[("a", &list)], |system| system.architecture = architecture.into());
+            findings.iter().map(in_short).collect::<Vec<_>>()
+        };
+        assert_eq!(told("libz.so.1", ""), NOTHING, "{linker}");
+        assert_eq!(told("liba.so", &format!("o opt/a/{name}/liba.so m={machine}")), NOTHING, "{linker}");
+        assert_eq!(told("libx.so", "").len(), 1, "{linker}");
+    }
+    // A C library for another machine tells nothing of where those for this one are.
+    let base = "x lib/ld-linux-aarch64.so.1 m=183:64\no lib/libc.so.6 m=40:32\no lib64/libc.so.6 m=183:64";
+    let list = "x opt/a/bin/a i=/lib/ld-linux-aarch64.so.1 m=183:64 n=libc.so.6";
+    assert_eq!(findings_on(&[base], &[("a", list)], |system| system.architecture = "arm64".into()), []);
+}
+
 #[test]
 fn a_linker_that_was_copied_to_its_place_looks_where_its_own_library_lies() {
     // What `cp --parents $(ldd PROGRAM)` leaves of a Debian.

@@ -1,6 +1,7 @@
 //! One layer, looked at: which of its files are programs, and what they would not find.
 
 use super::ledger::{Cause, Ledger};
+use super::libcs::Libcs;
 use super::loading::Loaded;
 use super::machine::Machine;
 use super::tree::Tree;
@@ -27,6 +28,7 @@ pub(super) struct Look<'s, 'a> {
     worlds: HashMap<Vec<u8>, Option<World>>,
     /// Versions that a library defines, where it has been asked.
     defined: HashMap<Place, HashSet<&'a [u8]>>,
+    libcs: Libcs,
     pub(super) ledger: Ledger,
     reached: HashSet<Place>,
     left: u64,
@@ -40,6 +42,7 @@ impl<'s, 'a> Look<'s, 'a> {
             walker: Walker::new(scene.tree),
             worlds: HashMap::new(),
             defined: HashMap::new(),
+            libcs: Libcs::default(),
             ledger: Ledger::default(),
             reached: HashSet::new(),
             left: LOOKUPS,
@@ -60,6 +63,7 @@ impl<'s, 'a> Look<'s, 'a> {
                 _ => {}
             }
         }
+        self.libcs.tell(self.layer, &mut self.ledger);
         (self.ledger, self.reached)
     }
 
@@ -83,6 +87,7 @@ impl<'s, 'a> Look<'s, 'a> {
                 self.library(place, elf);
             }
         }
+        self.libcs.tell(self.layer, &mut self.ledger);
         self.ledger
     }
 
@@ -104,12 +109,18 @@ impl<'s, 'a> Look<'s, 'a> {
             self.ledger.add(Some(self.layer), refused, place, None);
         }
         let libc = if linker.windows(8).any(|part| part == b"/ld-musl") { Libc::Musl } else { Libc::Glibc };
-        self.load(place, linker, machine, libc, is_command);
+        let is_of_libc = linker == machine.glibc.as_bytes() || linker == machine.musl_linker().as_bytes();
+        let role = match is_command {
+            true => Role::Command,
+            false if is_of_libc => Role::Alternative,
+            false => Role::Part,
+        };
+        self.load(place, linker, machine, libc, role);
     }
 
     fn library(&mut self, place: Place, elf: &ElfFacts) {
         let Some(machine) = self.scene.machine else { return };
-        let musl = format!("/lib/ld-musl-{}.so.1", machine.musl);
+        let musl = machine.musl_linker();
         let linkers = [(machine.glibc.as_bytes(), Libc::Glibc), (musl.as_bytes(), Libc::Musl)];
         let is_known = |needed: &Vec<u8>, names: [&[u8]; 2]| names.iter().any(|name| needed.starts_with(name));
         let is_glibc = elf.needs_versions.iter().any(|(_, version)| version.starts_with(b"GLIBC_"))
@@ -125,11 +136,12 @@ impl<'s, 'a> Look<'s, 'a> {
             _ if exists(self, musl.0) => musl,
             _ => return,
         };
-        self.load(place, linker, machine, libc, false);
+        let role = if is_glibc || is_musl { Role::Alternative } else { Role::Part };
+        self.load(place, linker, machine, libc, role);
     }
 
     /// Loads a program or a library with a dynamic linker, and judges what comes of it.
-    fn load(&mut self, place: Place, linker: &[u8], machine: &'static Machine, libc: Libc, is_command: bool) {
+    fn load(&mut self, place: Place, linker: &[u8], machine: &'static Machine, libc: Libc, role: Role) {
         let scene = self.scene;
         let linker = linker.strip_prefix(b"/").unwrap_or(linker);
         let library_path = scene.system.library_path.as_deref().unwrap_or_default().as_bytes();
@@ -137,15 +149,20 @@ impl<'s, 'a> Look<'s, 'a> {
         let world =
             worlds.entry(linker.to_vec()).or_insert_with(|| World::of_linker(walker, linker, machine, library_path));
         let Some(world) = world else {
-            self.ledger.add(Some(self.layer), Cause::Linker(linker.to_vec(), libc), place, None);
+            let cause = Cause::Linker(linker.to_vec(), libc);
+            match role {
+                Role::Alternative => self.libcs.foreign.push((place, cause)),
+                Role::Command | Role::Part => self.ledger.add(Some(self.layer), cause, place, None),
+            }
             return;
         };
+        self.libcs.has_ours |= role == Role::Alternative;
         let path = scene.tree.entry(place).map_or(&[][..], |entry| entry.path);
         let above = path.get(..path.iter().rposition(|&b| b == b'/').unwrap_or(0)).unwrap_or_default();
         let origin = walker.directory(ROOT, above).unwrap_or(ROOT);
         let libc = world.libc;
         match Loaded::of(walker, world, place, origin, &mut self.left) {
-            Some(loaded) => self.judge(&loaded, place, libc, is_command),
+            Some(loaded) => self.judge(&loaded, place, libc, role == Role::Command),
             None => self.give_up(place),
         }
     }
@@ -228,6 +245,15 @@ impl<'s, 'a> Look<'s, 'a> {
             foreign.into_iter().for_each(|place| self.ledger.add(Some(self.layer), Cause::Machine, place, None));
         }
     }
+}
+
+/// What a program or library is to those who start or load it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Command,
+    /// No command, and made for one library of C: there may be another one for the other.
+    Alternative,
+    Part,
 }
 
 /// An executable that the kernel hands to a dynamic linker. The library of C is one too, and is a library first.

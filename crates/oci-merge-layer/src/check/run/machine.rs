@@ -144,6 +144,11 @@ impl Machine {
         self.elf.0 == elf.machine || self.also == Some(elf.machine)
     }
 
+    /// The dynamic linker of musl.
+    pub(super) fn musl_linker(&self) -> String {
+        format!("/lib/ld-musl-{}.so.1", self.musl)
+    }
+
     /// Whether a directory of a path says that what lies in it is for this machine.
     pub(super) fn is_named_in(&self, path: &[u8]) -> bool {
         let mut directories: Vec<&[u8]> = path.split(|&b| b == b'/').collect();

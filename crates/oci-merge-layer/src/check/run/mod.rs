@@ -12,12 +12,13 @@
 //! | another executable with a dynamic linker | the same, but a library that anybody in the image has may be found by a script that starts it |
 //! | a shared object that no program above loads | the same: a program may load it, and another library first |
 //! | a script that is a command | its interpreter, and the command that `env` looks for |
-//! | anything else: test data, relocatable files, programs for other machines beside those for ours | nothing |
+//! | anything else: test data, relocatable files; what is no command and for another machine or library of C, beside such as is for ours | nothing |
 
 mod compiled;
 mod directories;
 mod interpreters;
 mod ledger;
+mod libcs;
 mod links;
 mod loading;
 mod look;

@@ -130,7 +130,7 @@ fn elsewhere(scene: &Scene<'_, '_>, name: &[u8], evidence: &Evidence) -> Option<
 fn has_other(scene: &Scene<'_, '_>, walker: &mut Walker<'_, '_>, libc: Libc) -> bool {
     let Some(machine) = scene.machine else { return false };
     let other = match libc {
-        Libc::Glibc => format!("/lib/ld-musl-{}.so.1", machine.musl),
+        Libc::Glibc => machine.musl_linker(),
         Libc::Musl => machine.glibc.to_owned(),
     };
     matches!(walker.follow(ROOT, other.as_bytes()), End::Entry(place) if Tree::layer_of(place).is_none())

@@ -89,6 +89,35 @@ fn glibc_is_not_musl() {
 }
 
 #[test]
+fn what_is_for_the_other_libc_beside_what_is_for_ours_is_not_told() {
+    const MUSL: &str = "n=libc.musl-x86_64.so.1";
+    const GLIBC: &str = "n=libc.so.6 v=libc.so.6:GLIBC_2.36";
+    let prebuilds = "opt/a/node_modules/w/prebuilds/linux-x64/node.napi";
+    let both = format!("o {prebuilds}.glibc.node {GLIBC}\no {prebuilds}.musl.node {MUSL}");
+    assert_eq!(alone(&both), NOTHING);
+    assert_eq!(run(&[ALPINE], &[("a", &both)]), NOTHING);
+    let program = |name: &str, linker: &str, rest: &str| format!("x opt/a/{name} i={linker} {rest}\n");
+    let linker = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-x86_64.so.1"];
+    let both = program("n/cli/biome", linker[0], GLIBC) + &program("n/cli-musl/biome", linker[1], MUSL);
+    assert_eq!(alone(&both), NOTHING);
+    assert_eq!(run(&[ALPINE], &[("a", &both)]), NOTHING);
+    // One without the other.
+    let told = ["OM0405 OTHER_LIBC /lib/ld-musl-x86_64.so.1: a /opt/a/x.musl.node"];
+    let only = format!("o opt/a/x.musl.node {MUSL}\n");
+    assert_eq!(alone(&only), told);
+    assert_eq!(alone(&(only.clone() + "o opt/a/y.node n=libz.so.1")), told, "which is for any");
+    assert_eq!(alone(&(only.clone() + &program("bin/node", linker[0], GLIBC))), told, "which loads it");
+    assert_eq!(run(&[DEBIAN], &[("a", &only), ("b", &format!("o opt/b/x.node {GLIBC}"))]), told, "another layer's");
+    let only = program("n/cli-musl/biome", linker[1], MUSL) + &program("bin/node", linker[0], GLIBC);
+    assert_eq!(alone(&only), ["OM0405 OTHER_LIBC /lib/ld-musl-x86_64.so.1: a /opt/a/n/cli-musl/biome"]);
+    // A command is called by its name, whatever lies beside it; and what nobody has is neither's.
+    let command = program("bin/biome", linker[1], MUSL) + &program("n/biome", linker[0], GLIBC);
+    assert_eq!(alone(&command), ["OM0405 OTHER_LIBC /lib/ld-musl-x86_64.so.1: a /opt/a/bin/biome"]);
+    let gone = program("n/x", "/opt/gone/ld.so", GLIBC) + &program("n/biome", linker[0], GLIBC);
+    assert_eq!(alone(&gone), ["OM0405 /opt/gone/ld.so: a /opt/a/n/x"]);
+}
+
+#[test]
 fn of_an_unknown_architecture_no_program_is_judged() {
     let list = format!("x opt/a/bin/a {ARM}\ns opt/a/bin/s /bin/gone\no opt/a/x.so n=libgone.so");
     let findings = findings_on(&[DEBIAN], &[("a", &list)], |system| system.architecture = "wasm".into());

@@ -5,6 +5,7 @@
 //! section 4). So the view keeps [`Scar`]s beside the tree.
 
 use super::merge::{Group, Place, Range, Sorted, is_under, parent_length, walk};
+use super::through::{self, Passage, Through};
 use crate::whiteout::Whiteout;
 use crate::{EntryView, Kind, LayerIndex};
 use oci_merge_image::{LayerPath, compare_paths};
@@ -22,6 +23,8 @@ pub struct BaseView<'a> {
     /// Directories without an entry of their own, and without an entry below them that is left: emptied by whiteouts.
     emptied: Vec<Emptied>,
     scars: Vec<Scar<'a>>,
+    /// Entries that also are, or only are, where a symlink above them leads.
+    through: Vec<Through>,
     /// The layer whose root entry counts: the last that has one.
     root: Option<usize>,
 }
@@ -54,12 +57,13 @@ impl<'a> BaseView<'a> {
         let mut growth = Growth::new(layers, &removals.0);
         walk(layers, Range::default(), |group| growth.visit(&group));
         growth.skip_to(None);
-        let Growth { mut entries, mut emptied, mut scars, .. } = growth;
+        let Growth { mut entries, mut emptied, mut scars, passages, .. } = growth;
         entries.retain(|place| *place != REPLACED);
         scars.sort_by(|a, b| compare_paths(&a.path, &b.path));
         scars.dedup_by(|later, first| later.path == first.path && first.absorb(later));
         let root = layers.iter().rposition(|layer| layer.root().is_some());
-        let mut view = BaseView { layers: layers.to_vec(), entries, emptied: Vec::new(), scars, root };
+        let (emptied_later, through) = (Vec::new(), Vec::new());
+        let mut view = BaseView { layers: layers.to_vec(), entries, emptied: emptied_later, scars, through, root };
         emptied.sort_by(|a, b| compare_paths(view.emptied_path(a), view.emptied_path(b)));
         emptied.dedup_by(|a, b| view.emptied_path(a) == view.emptied_path(b));
         // Only those with nothing at or below them: all others follow from the entries, as in any layer.
@@ -69,6 +73,7 @@ impl<'a> BaseView<'a> {
             list.path(list.seek(path)).is_none_or(|entry| entry != path && !is_under(entry, path))
         });
         view.emptied = emptied;
+        view.through = through::resolve(&view, &passages);
         view
     }
 
@@ -89,6 +94,10 @@ impl<'a> BaseView<'a> {
 
     pub(super) fn scars(&self) -> &[Scar<'a>] {
         &self.scars
+    }
+
+    pub(super) fn through(&self) -> &[Through] {
+        &self.through
     }
 
     /// The entry for the root that counts.
@@ -218,6 +227,9 @@ struct Growth<'g, 'a> {
     stack: Vec<Above<'g>>,
     /// How many on the stack are waiting to be replaced.
     waiting: usize,
+    /// How many on the stack are symlinks.
+    links: usize,
+    passages: Vec<Passage>,
     entries: Vec<Place>,
     emptied: Vec<Emptied>,
     scars: Vec<Scar<'a>>,
@@ -233,12 +245,15 @@ struct Above<'g> {
     /// Where in the tree something other than a directory stands here, and its layer: a higher layer with an entry
     /// below makes a directory of it.
     waiting: Option<(usize, Place)>,
+    /// The symlink that stands here, or did before a higher layer had an entry below.
+    link: Option<Place>,
 }
 
 impl<'g, 'a> Growth<'g, 'a> {
     fn new(layers: &'g [&'a LayerIndex], removals: &'g [Removal]) -> Growth<'g, 'a> {
         let (entries, emptied, scars) = (Vec::new(), Vec::new(), Vec::new());
-        Growth { layers, removals, stack: Vec::new(), waiting: 0, entries, emptied, scars }
+        let (stack, passages) = (Vec::new(), Vec::new());
+        Growth { layers, removals, stack, waiting: 0, links: 0, passages, entries, emptied, scars }
     }
 
     fn view(&self, place: Place) -> Option<EntryView<'a>> {
@@ -261,6 +276,7 @@ impl<'g, 'a> Growth<'g, 'a> {
     fn leave(&mut self, path: &[u8]) {
         while let Some(above) = self.stack.pop_if(|above| !is_under(path, &above.path)) {
             self.waiting -= usize::from(above.waiting.is_some());
+            self.links -= usize::from(above.link.is_some());
         }
     }
 
@@ -274,7 +290,7 @@ impl<'g, 'a> Growth<'g, 'a> {
             let (deleted, opaque) = (removal.deleted_by > 0, removal.opaque_by > 0);
             self.scars.push(Scar { path, deleted, opaque, ..Scar::default() });
         }
-        self.stack.push(Above { path, gone_at, gone_below, waiting: None });
+        self.stack.push(Above { path, gone_at, gone_below, waiting: None, link: None });
         gone_at
     }
 
@@ -302,10 +318,15 @@ impl<'g, 'a> Growth<'g, 'a> {
         gone.iter().for_each(|&place| self.bury(place, gone_at));
         if let Some(&place) = left.last() {
             self.entries.push(place);
-            let stays = self.view(place).is_some_and(|entry| entry.kind == Kind::Directory);
-            if let Some(above) = self.stack.last_mut().filter(|_| !stays) {
+            if self.links > 0 {
+                self.pass_through(place);
+            }
+            let kind = self.view(place).map_or(Kind::Directory, |entry| entry.kind);
+            if let Some(above) = self.stack.last_mut().filter(|_| kind != Kind::Directory) {
                 above.waiting = Some((self.entries.len() - 1, place));
+                above.link = (kind == Kind::Symlink).then_some(place);
                 self.waiting += 1;
+                self.links += usize::from(above.link.is_some());
             }
         }
         self.remember(group, left.last().copied());
@@ -323,6 +344,12 @@ impl<'g, 'a> Growth<'g, 'a> {
             above.waiting = None;
             self.waiting -= 1;
         }
+    }
+
+    /// Remembers an entry that lies below a symlink of its own layer or a lower one.
+    fn pass_through(&mut self, entry: Place) {
+        let link = self.stack.iter().find_map(|above| above.link.filter(|link| link.list <= entry.list));
+        self.passages.extend(link.map(|link| Passage { link, entry }));
     }
 
     /// An entry is gone; the nearest directory above it that its layer still has may be an empty one.

@@ -63,6 +63,7 @@ mod run;
 mod shared_state;
 mod spelling;
 mod table;
+mod through;
 mod told;
 mod user;
 mod words;
@@ -225,7 +226,9 @@ fn check_and_keep(most: usize, base: &BaseView<'_>, layers: &[Layer<'_>], policy
     root::judge(&claims, &mut findings);
     whiteouts(&claims, &mut findings);
     findings.extend(base.layers().iter().flat_map(|layer| archive::odd_base(layer, policy)));
+    findings.extend(through::odd_base(base, policy));
     told.tell(findings);
+    through::judge(&claims, &mut told);
     told = told.join(spelling::judge(&claims, nothing));
     // Last, for it is told only of what is not told yet.
     told = told.join(prefix::judge(&claims, &marks, nothing));

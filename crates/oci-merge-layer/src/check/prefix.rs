@@ -3,6 +3,7 @@
 use super::claims::{Claims, FIRST_LAYER};
 use super::finding::{Claim, Finding, Owner, Party};
 use super::merge::{Place, Sorted, is_under};
+use super::through;
 use super::told::{Marks, Told};
 use super::{BASE_UNDER_PREFIX, Code, Layer, TOOL_OUTSIDE_PREFIX};
 use crate::{EntryView, Kind, LayerIndex};
@@ -104,7 +105,10 @@ fn base_below(claims: &Claims<'_>, prefixes: &Prefixes<'_>, findings: &mut Vec<F
         let (of_entries, of_emptied) = (below(&entries, prefix), below(&emptied, prefix));
         let first_entry = entries.path(of_entries.start).filter(|_| !of_entries.is_empty());
         let first_emptied = emptied.path(of_emptied.start).filter(|_| !of_emptied.is_empty());
-        let Some(first) = [first_entry, first_emptied].into_iter().flatten().min_by(|a, b| compare_paths(a, b)) else {
+        let first_through = through::first_below(claims.base, prefix);
+        let Some(first) =
+            [first_entry, first_emptied, first_through].into_iter().flatten().min_by(|a, b| compare_paths(a, b))
+        else {
             continue;
         };
         // The directory below the prefix that it lies in: that is what a person wants to hear of.
@@ -117,7 +121,7 @@ fn base_below(claims: &Claims<'_>, prefixes: &Prefixes<'_>, findings: &mut Vec<F
         let layers = lists.iter().map(|&list| party(claims, list, at.clone(), Claim::Prefix));
         let mut parties: Vec<Party> = std::iter::once(base).chain(layers).collect();
         parties.dedup();
-        let more = of_entries.len() + of_emptied.len() - usize::from(path == first);
+        let more = (of_entries.len() + of_emptied.len()).saturating_sub(usize::from(path == first));
         let finding = claims.finding(Code::PrefixOverlap, Some(BASE_UNDER_PREFIX), path, parties);
         findings.extend(finding.map(|finding| Finding { more: more as u64, ..finding }));
     }

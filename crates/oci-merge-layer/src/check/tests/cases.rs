@@ -264,7 +264,7 @@ fn implied_where_the_base_deleted_or_replaced() {
             "below a symlink that a layer wrote through",
             &["l opt/s ->t", "f opt/s/x"],
             &[("a", "/opt", "f opt/s/d/f")],
-            &["OM0207 IMPLIED_DIR_WHITEOUT /opt/s/d base a"],
+            &["OM0207 IMPLIED_DIR_WHITEOUT /opt/s/d base a", "OM0221 TAR_THROUGH_SYMLINK /opt/s/x base"],
         ),
         (
             "one finding for one cause, the outermost",

@@ -15,3 +15,4 @@ mod said;
 mod sets;
 mod spelling;
 mod theorem;
+mod through;

@@ -5,7 +5,7 @@
 //! of threads and any size of writes, and the memory is that of the pool's blocks, whatever the size of a layer and
 //! however many layers are made at once.
 //!
-//! Where a block ends for gzip is [decided](stream) by the entries around, so that a file that grows moves few other ends:
+//! Where a block ends for gzip is decided by the entries around, so that a file that grows moves few other ends:
 //! most blocks of the layer are as they were, and are not compressed [again](Earlier).
 
 mod block;

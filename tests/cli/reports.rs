@@ -1,4 +1,5 @@
 use super::Place;
+use super::cases::{What, base, tar};
 use super::findings::{check, mends};
 use oci_merge::{Builder, Error, FindingReport, Settings, Spec};
 use oci_merge_image::shown;
@@ -93,6 +94,44 @@ fn names_of_any_kind_are_mended_by_what_is_printed() {
         mends(&lay_out, &mut kinds);
         assert_eq!(kinds.len(), 2, "exclude and allow: {text}");
     }
+}
+
+/// What no agreement settles, for it would depend on the runtime, is not mended by `allow`.
+#[test]
+fn no_agreement_is_offered_where_none_holds() {
+    let with = |source: &str, base_layer: Vec<u8>| {
+        let place = Place::new();
+        let spec =
+            format!("schema = 1\nbase.image = \"oci:base\"\n[layer.a]\nprefix = \"/srv/a\"\nsource = {source}\n");
+        place.write("oci-merge.toml", &spec);
+        place.write("a/x", "1");
+        let odd_root =
+            [("./", What::Directory(0o700)), ("srv", What::Directory(0o755)), ("srv/a", What::Directory(0o755))];
+        std::fs::write(place.path("a.tar"), tar(&odd_root)).unwrap();
+        base(&place, &[base_layer]);
+        place
+    };
+    let with_an_attribute = {
+        let mut layer = ::tar::Builder::new(Vec::new());
+        layer.append_pax_extensions([("SCHILY.xattr.user.q", &b"1"[..])]).unwrap();
+        [layer.get_ref().clone(), tar(&[("srv", What::Directory(0o755))])].concat()
+    };
+
+    let place = with("{ path = \"a\" }", with_an_attribute);
+    let text = check(&place).ends(1).says(&["give /srv the same extended attributes everywhere", "user.q"]).err;
+    assert!(!text.contains("allow") && !text.contains("uppermost, so"), "{text}");
+
+    let place = with("{ path = \"a.tar\", keep = true }", tar(&[]));
+    let text = check(&place).ends(1).says(&["the directory / ", "take `keep` out of the source of a: "]).err;
+    assert!(!text.contains("allow") && !text.contains("uppermost, so"), "{text}");
+    check(&with("{ path = \"a.tar\" }", tar(&[]))).ends(0);
+
+    // A plain one is no reason to pack it again, so taking `keep` out would not help.
+    let place = with("{ path = \"a.tar\", keep = true }", tar(&[("./", What::Directory(0o711))]));
+    let plain =
+        tar(&[("./", What::Directory(0o755)), ("srv", What::Directory(0o755)), ("srv/a", What::Directory(0o755))]);
+    std::fs::write(place.path("a.tar"), plain).unwrap();
+    check(&place).ends(1).says(&["fix: leave the entry for / out of the archives of a"]);
 }
 
 #[test]

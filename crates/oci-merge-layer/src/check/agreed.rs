@@ -183,21 +183,9 @@ impl Agreements {
 /// Whether a finding is about copies of which any runtime takes the uppermost.
 fn can_be_settled(finding: &Finding) -> bool {
     match finding.code() {
-        Code::TwoWriters | Code::Identical | Code::SharedState | Code::ShadowBase => true,
-        Code::DirectoryAttributes => finding.reason().is_none() && adds_attributes_only(finding),
-        _ => false,
+        Code::Identical => true,
+        _ => finding.survivor().is_some(),
     }
-}
-
-/// Whether the uppermost entry has every extended attribute that those below it have: on a directory that is there, some
-/// runtimes set attributes and take none away.
-fn adds_attributes_only(finding: &Finding) -> bool {
-    let entries = finding.parties().iter().filter_map(|party| match &party.claim {
-        Claim::Entry(entry) => Some(&entry.xattrs),
-        _ => None,
-    });
-    let Some(uppermost) = entries.clone().next_back() else { return true };
-    entries.flatten().all(|name| uppermost.contains(name))
 }
 
 /// An agreement that nothing needed: it has outlived its reason, and would hide the next collision.

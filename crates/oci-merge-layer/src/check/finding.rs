@@ -97,7 +97,7 @@ impl Finding {
     pub fn survivor(&self) -> Option<&Owner> {
         let copies = match self.code {
             Code::TwoWriters | Code::ShadowBase | Code::SharedState => true,
-            Code::DirectoryAttributes => self.reason.is_none(),
+            Code::DirectoryAttributes => self.reason.is_none() && !self.is_root() && self.adds_attributes_only(),
             _ => false,
         };
         self.parties
@@ -105,6 +105,22 @@ impl Finding {
             .rev()
             .find(|party| copies && matches!(party.claim, Claim::Entry(_)))
             .map(|party| &party.owner)
+    }
+
+    /// Whether it is about the root, the entry for which some runtimes skip and others apply.
+    pub(super) fn is_root(&self) -> bool {
+        self.path().is_some_and(LayerPath::is_root)
+    }
+
+    /// Whether the uppermost entry has every extended attribute that those below it have: on a directory that is there,
+    /// some runtimes set attributes and take none away.
+    pub(super) fn adds_attributes_only(&self) -> bool {
+        let entries = self.parties.iter().filter_map(|party| match &party.claim {
+            Claim::Entry(entry) => Some(&entry.xattrs),
+            _ => None,
+        });
+        let Some(uppermost) = entries.clone().next_back() else { return true };
+        entries.flatten().all(|name| uppermost.contains(name))
     }
 }
 

@@ -81,9 +81,16 @@ impl Finding {
             (Code::TwoWriters, _) => "leave it out of all layers but one, or agree on which copy counts".into(),
             (Code::Identical, _) => "nothing need be done; leaving it out of all layers but one saves its bytes".into(),
             (Code::Kinds, _) => "leave it out of all layers but one, or put it under the prefix of its layer".into(),
+            (Code::DirectoryAttributes, None | Some(IMPLIED_DIR_ATTRS)) if self.is_root() => self.leave_the_root_out(),
             (Code::DirectoryAttributes, Some(IMPLIED_DIR_ATTRS | IMPLIED_DIR_SETGID)) => {
                 let implied = names(self.who(|claim| matches!(claim, Claim::Implied)));
                 format!("give {implied} an entry for {path}, with the mode, owner and attributes that it has elsewhere")
+            }
+            (Code::DirectoryAttributes, _) if !self.adds_attributes_only() => {
+                let uppermost = names(self.layers().last().copied().into_iter().collect());
+                format!(
+                    "give {path} the same extended attributes everywhere, or put what {uppermost} has in it elsewhere"
+                )
             }
             (Code::DirectoryAttributes, _) => {
                 format!("give {path} the same mode, owner and attributes everywhere, or leave it out")
@@ -142,6 +149,12 @@ impl Finding {
                 };
                 Some(format!("It holds {holds}; each copy knows one layer's.{more}"))
             }
+            (Code::DirectoryAttributes, None | Some(IMPLIED_DIR_ATTRS)) if self.is_root() => {
+                Some("Some runtimes skip a layer's entry for the root, others apply it.".into())
+            }
+            (Code::DirectoryAttributes, None) if !self.adds_attributes_only() => Some(
+                "Some runtimes take the attributes away that the uppermost does not have, others leave them.".into(),
+            ),
             (Code::DirectoryAttributes, Some(IMPLIED_DIR_ATTRS)) => Some(
                 "Some runtimes make such a directory 0755 root:root, which hides the other; some take it over.".into(),
             ),
@@ -155,6 +168,16 @@ impl Finding {
                 Some("Some runtimes write through the link, others put a directory in its place.".into())
             }
             _ => None,
+        }
+    }
+
+    /// A layer needs no entry for the root; the base's own is the only one that may be odd.
+    fn leave_the_root_out(&self) -> String {
+        let explicit = self.who(|claim| matches!(claim, Claim::Entry(_)));
+        let layers: Vec<&Owner> = explicit.into_iter().filter(|owner| **owner != Owner::Base).collect();
+        match layers.is_empty() {
+            true => format!("take a base without an access control list on {}", self.subject),
+            false => format!("leave the entry for {} out of the archives of {}", self.subject, names(layers)),
         }
     }
 

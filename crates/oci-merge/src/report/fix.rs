@@ -69,6 +69,7 @@ pub(super) fn fixes(finding: &Finding, cover: &Cover, means: &Means<'_>) -> Vec<
         }
         (Code::DanglingLink, _) => vec![Some(words.clone()), maker.leave_links_out()],
         (Code::CaseOnly, _) => vec![Some(words.clone()), maker.leave_out_one_spelling()],
+        (Code::DirectoryAttributes, _) if path.is_root() => vec![maker.repack_without_root()],
         (Code::DirectoryAttributes, None) => vec![Some(words.clone()), maker.agree()],
         _ => Vec::new(),
     };
@@ -170,6 +171,23 @@ impl<'a> Maker<'a> {
         let patterns = self.cover.patterns.iter().map(String::as_str);
         let command = self.command("exclude", layers.iter().copied().chain(patterns));
         Some(Fix { title: title + &self.others(), command })
+    }
+
+    /// An archive with an odd entry for the root is packed again, without it, unless its bytes must be kept.
+    fn repack_without_root(&self) -> Option<Fix> {
+        let is_odd = |claim: &Claim| match claim {
+            Claim::Entry(root) => (root.mode, root.uid, root.gid) != (0o755, 0, 0) || !root.xattrs.is_empty(),
+            _ => false,
+        };
+        let odd = self.layers(is_odd);
+        let is_kept = |layer: &&str| self.places.get(*layer).is_some_and(|place| place.is_kept);
+        if odd.is_empty() || odd != self.layers(|claim| matches!(claim, Claim::Entry(_))) || !odd.iter().all(is_kept) {
+            return None;
+        }
+        let (sources, it_has) = if odd.len() == 1 { ("source", "it has") } else { ("sources", "they have") };
+        let layers = shown(&odd.join(", ")).to_string();
+        let title = format!("take `keep` out of the {sources} of {layers}: packed again, {it_has} no entry for /");
+        Some(Fix { title, command: Vec::new() })
     }
 
     /// What else would be left out.

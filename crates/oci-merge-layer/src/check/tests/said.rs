@@ -14,6 +14,27 @@ fn one(base: &[&str], layers: &[(&str, &str, &str)]) -> Finding {
     findings.remove(0)
 }
 
+/// Design, collisions: containerd and Docker skip a layer's root entry, umoci applies it; and a runtime that unpacks onto
+/// what is there takes no attribute away.
+#[test]
+fn no_copy_survives_where_it_depends_on_the_runtime() {
+    let survivor = |base: &str, layer: &str| {
+        let layers = [("a", "/opt/a /srv", layer)];
+        one(&[base], &layers).survivor().map(|owner| owner.name().to_owned())
+    };
+    assert_eq!(survivor("d srv 0700", "d srv"), Some("a".into()));
+    assert_eq!(survivor("d srv", "d srv +user.q:1"), Some("a".into()));
+    assert_eq!(survivor("d srv +user.q:1", "d srv"), None);
+    assert_eq!(survivor("d ./ 0555", "d ./"), None);
+}
+
+/// Only the base may have an access control list on the root; without it there is nothing to be left out of layers.
+#[test]
+fn a_list_on_the_root_of_the_base_is_the_bases() {
+    let finding = one(&["d ./ +system.posix_acl_default:x"], &[("a", "/opt/a", "f opt/a/x")]);
+    assert_eq!(finding.advice(), "take a base without an access control list on /");
+}
+
 #[test]
 fn messages_are_sentences() {
     let owns = "/opt/a /root /etc /lib /s";
@@ -53,6 +74,20 @@ fn messages_are_sentences() {
             "d etc",
             "a has no entry for /root, which is not a plain directory in base",
             "give a an entry for /root, with the mode, owner and attributes that it has elsewhere",
+        ),
+        (
+            &["d root +user.q:1"],
+            "d root",
+            "d etc",
+            "base and a give the directory /root different attributes",
+            "give /root the same extended attributes everywhere, or put what a has in it elsewhere",
+        ),
+        (
+            &[],
+            "d ./ 0700",
+            "d ./",
+            "base, a and b give the directory / different attributes",
+            "leave the entry for / out of the archives of a and b",
         ),
         (&["d s 2755"], "f s/d/x", "d etc", "", ""),
         (

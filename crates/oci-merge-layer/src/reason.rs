@@ -8,7 +8,7 @@ pub struct Reason(pub &'static str);
 
 impl Reason {
     /// The reasons that reading an archive can give.
-    pub const ALL: [Reason; 67] = [
+    pub const ALL: [Reason; 68] = [
         Reason("BZIP2_CORRUPT"),
         Reason("BZIP2_TRUNCATED"),
         Reason("DEB_CORRUPT"),
@@ -67,6 +67,7 @@ impl Reason {
         Reason("XZ_TRUNCATED"),
         Reason("ZIP_CORRUPT"),
         Reason("ZIP_ENCRYPTED"),
+        Reason("ZIP_HIDDEN"),
         Reason("ZIP_MISMATCH"),
         Reason("ZIP_NAME"),
         Reason("ZIP_OVERLAP"),

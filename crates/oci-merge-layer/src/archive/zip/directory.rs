@@ -1,6 +1,7 @@
 //! The central directory of a zip: which members there are.
 
 use super::fields::{Fields, corrupt};
+use super::gap;
 use super::member::Member;
 use crate::{Error, Limits, Result};
 use std::io::{Read, Seek, SeekFrom};
@@ -47,17 +48,23 @@ pub(super) fn read<R: Read + Seek>(input: &mut R, limits: &Limits) -> Result<Vec
         let text = format!("the zip holds {total} bytes, more than {} (limit layer-bytes)", limits.layer_bytes);
         return Err(Error::refused("LIMIT_LAYER_BYTES", text));
     }
-    judge_overlap(&members, place.offset)?;
+    let first = set_ends(&mut members, place.offset)?;
+    gap::judge(input, 0, first)?;
     Ok(members)
 }
 
-/// No byte of the zip belongs to two members: that is how a small one becomes a bomb.
-fn judge_overlap(members: &[Member], end: u64) -> Result<()> {
-    let mut spans: Vec<(u64, u64)> = members.iter().map(|member| (member.offset, member.least_end())).collect();
-    spans.sort_unstable();
-    spans.push((end, end));
-    let overlap = spans.windows(2).any(|pair| matches!(pair, [(_, before), (after, _)] if before > after));
-    if overlap { Err(Error::refused("ZIP_OVERLAP", "two members of the zip share bytes")) } else { Ok(()) }
+/// Tells each member where the next one begins, or the directory does; and gives the first of these places. No byte of the
+/// zip belongs to two members: that is how a small one becomes a bomb.
+fn set_ends(members: &mut [Member], end: u64) -> Result<u64> {
+    let mut in_order: Vec<&mut Member> = members.iter_mut().collect();
+    in_order.sort_unstable_by_key(|member| std::cmp::Reverse(member.offset));
+    in_order.into_iter().try_fold(end, |next, member| {
+        if member.least_end() > next {
+            return Err(Error::refused("ZIP_OVERLAP", "two members of the zip share bytes"));
+        }
+        member.next = next;
+        Ok(member.offset)
+    })
 }
 
 /// Finds the directory from the record at the very end of the zip.

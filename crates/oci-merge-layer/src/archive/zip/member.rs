@@ -2,6 +2,7 @@
 
 use super::directory::read_at;
 use super::fields::{Fields, corrupt, extra_fields};
+use super::gap;
 use crate::{Error, Result, Time};
 use oci_merge_image::shown;
 use std::io::{Read, Seek};
@@ -18,6 +19,8 @@ pub(super) struct Member {
     pub(super) size: u64,
     /// Where the header before the content stands.
     pub(super) offset: u64,
+    /// Where the next one does, or the directory.
+    pub(super) next: u64,
     /// `st_mode`, if a Unix wrote it; 0 if not.
     pub(super) mode: u32,
     pub(super) mtime: Time,
@@ -58,7 +61,7 @@ impl Member {
         fields.bytes(lengths.2.into())?;
 
         let is_unix = matches!(made_by >> 8, 3 | 19);
-        judge_name(name, flags, extra, is_unix)?;
+        judge_name(name, flags, extra)?;
         let large = Large::read(extra, [size, packed, offset])?;
         let [size, packed, offset] = large.0;
         if disk != 0 {
@@ -76,7 +79,7 @@ impl Member {
         }
         let mode = if is_unix { attributes >> 16 } else { 0 };
         let mtime = unix_time(extra).unwrap_or_else(|| dos_time(date, time));
-        Ok(Member { name: name.into(), method, crc, packed, size, offset, mode, mtime, flags })
+        Ok(Member { name: name.into(), method, crc, packed, size, offset, next: offset, mode, mtime, flags })
     }
 
     /// The least offset at which the next member can begin.
@@ -113,14 +116,19 @@ impl Member {
         if !pairs.into_iter().all(|(here, there): (u64, u64)| here == there || left_open(here)) {
             return mismatch("size or checksum");
         }
-        if flags & SIZES_FOLLOW != 0 && !self.is_followed_by_sizes(input, content + self.packed)? {
-            return mismatch("size or checksum after the content");
+        let mut end = content + self.packed;
+        if flags & SIZES_FOLLOW != 0 {
+            let Some(length) = self.sizes_that_follow(input, end)? else {
+                return mismatch("size or checksum after the content");
+            };
+            end += length;
         }
+        gap::judge(input, end, self.next)?;
         Ok(content)
     }
 
-    /// Whether the record after the content, of which there are four forms, says the same.
-    fn is_followed_by_sizes<R: Read + Seek>(&self, input: &mut R, at: u64) -> Result<bool> {
+    /// Bytes of the record after the content, of which there are four forms, if it says the same.
+    fn sizes_that_follow<R: Read + Seek>(&self, input: &mut R, at: u64) -> Result<Option<u64>> {
         // The end of the zip is 22 bytes long itself, so there are always so many.
         let record = read_at(input, at, 24)?;
         let crc = self.crc.to_le_bytes();
@@ -129,21 +137,24 @@ impl Member {
         if let (Ok(packed), Ok(size)) = (u32::try_from(self.packed), u32::try_from(self.size)) {
             forms.push([crc, packed.to_le_bytes(), size.to_le_bytes()].concat());
         }
-        Ok(forms.iter().any(|form| {
-            record.starts_with(form) || record.strip_prefix(b"PK\x07\x08").is_some_and(|rest| rest.starts_with(form))
-        }))
+        let signed = forms.iter().map(|form| [b"PK\x07\x08", &form[..]].concat());
+        let found =
+            signed.chain(forms.iter().cloned()).filter(|form| record.starts_with(form)).map(|form| form.len() as u64);
+        // Of a member without content the shorter forms begin the longer ones; what is left is zeros.
+        Ok(found.min())
     }
 }
 
 /// A name that every reader takes for the same path of the same file.
-fn judge_name(name: &[u8], flags: u16, extra: &[u8], is_unix: bool) -> Result<()> {
+fn judge_name(name: &[u8], flags: u16, extra: &[u8]) -> Result<()> {
     let why = if name.is_empty() {
         "it is empty"
     } else if name.contains(&0) {
         "it holds a NUL"
     } else if name.starts_with(b"/") {
         "it begins at the root"
-    } else if name.contains(&b'\\') && !is_unix {
+    } else if name.contains(&b'\\') {
+        // libarchive takes it for a slash whoever made the zip, Info-ZIP unless a Unix did, busybox never.
         "it has a backslash, which is a separator for some readers"
     } else if flags & UTF_8 != 0 && std::str::from_utf8(name).is_err() {
         "it is not UTF-8, though the zip says so"

@@ -2,8 +2,8 @@
 //!
 //! Some readers of zips go by the directory at the end, some by the headers in between, and they can be made to see
 //! different files. So both are read, and a zip where they differ is refused; as are zips with two ends, members that
-//! share bytes, names that readers take for different paths (not ASCII, and not said to be UTF-8, among them), and whatever is
-//! encrypted.
+//! share bytes or that the directory does not know, names that readers take for different paths (with a backslash, or not
+//! ASCII and not said to be UTF-8), and whatever is encrypted.
 //!
 //! A zip made on Unix holds modes and symbolic links; another one gives 0644 and 0755. Owners are not taken from a
 //! zip: everything belongs to 0:0. Times without a zone are taken for those of Greenwich.
@@ -11,6 +11,7 @@
 mod content;
 mod directory;
 mod fields;
+mod gap;
 mod member;
 #[cfg(test)]
 mod tests;

@@ -242,11 +242,15 @@ impl<R: Read> Scanner<R> {
                     .into()
             })?;
         }
-        if !self.name.ends_with(b"/") || *kind == Type::Directory || is_only_dots(&self.name) {
+        if !self.name.ends_with(b"/") || *kind == Type::Directory {
             return Ok(());
         }
         if is_old && header.format == Format::V7 && size == 0 {
             *kind = Type::Directory;
+            return Ok(());
+        }
+        // No directory, no file: the root, which has a refusal of its own.
+        if is_only_dots(&self.name) {
             return Ok(());
         }
         self.judge.ambiguous("TAR_FILE_TRAILING_SLASH", || {

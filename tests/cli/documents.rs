@@ -139,6 +139,8 @@ fn layers_for_other_platforms_are_named() {
             .run(&[command, "-p", "amd64"])
             .ends(0)
             .says(&["left out, for the spec has them for other platforms: beta"]);
+        let none = "no layer is left for linux/amd64; for other platforms: beta";
+        place.run(&[command, "beta", "-p", "amd64"]).ends(2).says(&[none]);
     }
 }
 

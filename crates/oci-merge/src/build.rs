@@ -243,7 +243,7 @@ fn select(spec: &mut Spec, only: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the layers that are for a platform; gives the names of the others.
+/// Keeps the layers that are for a platform, one at least; gives the names of the others.
 fn keep_those_for(spec: &mut Spec, platform: &Platform) -> Result<Vec<String>> {
     let layers = std::mem::take(&mut spec.layers).into_iter();
     let (here, elsewhere): (Vec<_>, Vec<_>) = layers.partition(|layer| layer.is_for(platform));
@@ -254,7 +254,12 @@ fn keep_those_for(spec: &mut Spec, platform: &Platform) -> Result<Vec<String>> {
         }
     }
     spec.layers = here;
-    Ok(elsewhere.into_iter().map(|layer| layer.name).collect())
+    let elsewhere: Vec<String> = elsewhere.into_iter().map(|layer| layer.name).collect();
+    if spec.layers.is_empty() && !elsewhere.is_empty() {
+        let names = elsewhere.join(", ");
+        return Err(Error::usage(format!("no layer is left for {platform}; for other platforms: {names}")));
+    }
+    Ok(elsewhere)
 }
 
 /// The platform of the settings, else the spec's; `None` leaves the choice to the base.

@@ -115,9 +115,6 @@ impl FromStr for Level {
 }
 
 #[cfg(test)]
-mod earlier_tests;
-
-#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -3,6 +3,9 @@
 //! This saves time and decides about nothing. A compressor makes the same of the same block, and one that is taken over is
 //! unpacked and compared first: a table that lies, or a blob that the disk changed, costs the time that it would have saved.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Compressor, gzip};
 use oci_merge_image::Digest;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,6 @@
 //! What is taken over of what was compressed before, and that it shows nowhere.
 
-use super::stream::Compressed;
-use super::{Blocks, Compressor, Earlier, Level, Pool};
+use crate::compressor::{Blocks, Compressed, Compressor, Earlier, Level, Pool};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;

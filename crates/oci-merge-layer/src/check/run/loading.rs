@@ -6,6 +6,7 @@
 //! `LD_LIBRARY_PATH`; DT_RUNPATH or DT_RPATH of whoever needs it and of all that led to it; the system's directories; and a
 //! few names are musl itself.
 
+use super::tokens;
 use super::walker::{End, ROOT, Walker};
 use super::world::{Hit, Libc, World, elf};
 use crate::check::merge::Place;
@@ -60,7 +61,10 @@ impl<'a> Loaded<'a> {
             let linker = Object { place: world.linker, elf: linker, origin: ROOT, needed_by: None };
             loaded.push(linker, None, world.libc);
         }
-        let mut paths = Paths { walker, world, own: Vec::new(), left };
+        // Of a library it is not known which program loads it.
+        let is_program = loaded.objects.first().is_some_and(|first| first.elf.interpreter.is_some());
+        let mut paths = Paths { walker, world, wanted: Rc::default(), own: Vec::new(), left };
+        paths.want(Some(origin).filter(|_| is_program));
         let mut at = 0;
         while let Some(object) = loaded.objects.get(at) {
             let place = object.place;
@@ -125,6 +129,8 @@ fn is_musl_itself(name: &[u8]) -> bool {
 struct Paths<'w, 't, 'a> {
     walker: &'w mut Walker<'t, 'a>,
     world: &'w mut World,
+    /// The directories of `LD_LIBRARY_PATH`.
+    wanted: Rc<[u32]>,
     /// The directories of each object's own path, and whether it is a DT_RUNPATH.
     own: Vec<(Rc<[u32]>, bool)>,
     /// How many names may still be looked up.
@@ -132,34 +138,58 @@ struct Paths<'w, 't, 'a> {
 }
 
 impl<'a> Paths<'_, '_, 'a> {
+    /// Reads `LD_LIBRARY_PATH`, in which `$ORIGIN` is the directory of the program.
+    fn want(&mut self, origin: Option<u32>) {
+        self.wanted = match &self.world.wanted {
+            Some(wanted) => Rc::clone(wanted),
+            None => {
+                let path = self.world.library_path.clone();
+                self.along(path.iter().map(Vec::as_slice), origin)
+            }
+        };
+    }
+
     /// Reads the path of an object; the objects come one after the other.
     fn open(&mut self, number: usize, object: &Object<'a>, absent: &mut Vec<(usize, &'a [u8])>) {
         let path = object.elf.runpath.as_deref().or(object.elf.rpath.as_deref()).unwrap_or_default();
-        let mut directories = Vec::new();
-        for part in path.split(|&b| b == b':').filter(|part| !part.is_empty()).take(MOST_DIRECTORIES) {
-            let found = self.directory(part, object.origin);
-            if found.is_none() && part.starts_with(b"/") && !part.contains(&b'$') {
+        let own = match self.world.libc {
+            Libc::Glibc => self.along(path.split(|&b| b == b':'), Some(object.origin)),
+            Libc::Musl => {
+                let paths = tokens::of_musl(path, &self.absolute(object.origin)).unwrap_or_default();
+                self.along(paths.split(|&b| b == b':' || b == b'\n'), None)
+            }
+        };
+        for part in path.split(|&b| b == b':').take(MOST_DIRECTORIES) {
+            if part.starts_with(b"/") && !part.contains(&b'$') && self.walker.directory(ROOT, part).is_none() {
                 absent.push((number, part));
             }
-            directories.extend(found);
         }
-        self.own.push((directories.into(), object.elf.runpath.is_some()));
+        self.own.push((own, object.elf.runpath.is_some()));
     }
 
-    /// The directory that a part of a path stands for.
-    fn directory(&mut self, part: &[u8], origin: u32) -> Option<u32> {
-        let part = replace(part, b"LIB", &self.world.lib);
-        let part = replace(&part, b"PLATFORM", self.world.machine.platform.as_bytes());
-        let below = [&b"$ORIGIN"[..], b"${ORIGIN}"].into_iter().find_map(|token| part.strip_prefix(token));
-        match below {
-            Some(below) => {
-                let below = [b".", below].concat();
-                self.walker.directory(origin, &below)
+    /// The directories of a path that there are.
+    fn along<'p>(&mut self, path: impl Iterator<Item = &'p [u8]>, origin: Option<u32>) -> Rc<[u32]> {
+        let parts = path.filter(|part| !part.is_empty()).take(MOST_DIRECTORIES);
+        parts.filter_map(|part| self.directory(part, origin)).collect()
+    }
+
+    /// The directory that a part of a path stands for; nothing if it depends on where the program is started.
+    fn directory(&mut self, part: &[u8], origin: Option<u32>) -> Option<u32> {
+        let part = match self.world.libc {
+            Libc::Glibc => {
+                let origin = origin.filter(|_| part.contains(&b'$')).map(|origin| self.absolute(origin));
+                let platform = self.world.machine.platform.as_bytes();
+                let tokens: [(&[u8], Option<&[u8]>); 3] =
+                    [(b"ORIGIN", origin.as_deref()), (b"LIB", Some(&self.world.lib)), (b"PLATFORM", Some(platform))];
+                tokens::of_glibc(part, &tokens)?
             }
-            None if part.starts_with(b"/") => self.walker.directory(ROOT, &part),
-            // From wherever the program is started.
-            None => None,
-        }
+            Libc::Musl => part.into(),
+        };
+        if part.starts_with(b"/") { self.walker.directory(ROOT, &part) } else { None }
+    }
+
+    fn absolute(&self, directory: u32) -> Vec<u8> {
+        [b"/", self.walker.path(directory)].concat()
     }
 
     /// Looks for a library that an object needs; the outer `None` if that takes too long.
@@ -170,7 +200,7 @@ impl<'a> Paths<'_, '_, 'a> {
         let is_glibc = self.world.libc == Libc::Glibc;
         let has_runpath = self.own.get(by).is_some_and(|(_, is_runpath)| *is_runpath);
         if !is_glibc {
-            let wanted = Rc::clone(&self.world.wanted);
+            let wanted = Rc::clone(&self.wanted);
             if let Some(hit) = self.look(&wanted, name)? {
                 return Some(Some(hit));
             }
@@ -188,7 +218,7 @@ impl<'a> Paths<'_, '_, 'a> {
             asked = objects.get(at).and_then(|object| object.needed_by);
         }
         if is_glibc {
-            let wanted = Rc::clone(&self.world.wanted);
+            let wanted = Rc::clone(&self.wanted);
             let own = self.own.get(by).filter(|_| has_runpath).map(|(own, _)| Rc::clone(own)).unwrap_or_default();
             for directories in [wanted, own] {
                 if let Some(hit) = self.look(&directories, name)? {
@@ -214,34 +244,11 @@ impl<'a> Paths<'_, '_, 'a> {
     /// A library that is needed by a path.
     fn open_path(&mut self, objects: &[Object<'a>], by: usize, path: &[u8]) -> Option<Hit> {
         let (above, name) = path.split_at(path.iter().rposition(|&b| b == b'/')?);
-        let origin = objects.get(by).map_or(ROOT, |object| object.origin);
+        let origin = objects.get(by).map(|object| object.origin);
         let directory = self.directory(if above.is_empty() { b"/" } else { above }, origin)?;
         match self.walker.follow(directory, name.strip_prefix(b"/").unwrap_or(name)) {
             End::Entry(place) => Some(Hit { place, directory }),
             _ => None,
         }
     }
-}
-
-/// Puts what `$NAME` or `${NAME}` stands for in its place.
-fn replace(part: &[u8], name: &[u8], value: &[u8]) -> Vec<u8> {
-    let (mut out, mut rest) = (Vec::new(), part);
-    while let Some(at) = rest.iter().position(|&b| b == b'$') {
-        let (before, token) = rest.split_at(at);
-        let plain = token.strip_prefix(b"$").and_then(|token| token.strip_prefix(name));
-        let braced = token.strip_prefix(b"${").and_then(|token| token.strip_prefix(name)?.strip_prefix(b"}"));
-        out.extend_from_slice(before);
-        match braced.or(plain) {
-            Some(after) => {
-                out.extend_from_slice(value);
-                rest = after;
-            }
-            None => {
-                out.push(b'$');
-                rest = token.get(1..).unwrap_or_default();
-            }
-        }
-    }
-    out.extend_from_slice(rest);
-    out
 }

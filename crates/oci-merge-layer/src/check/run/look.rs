@@ -6,7 +6,7 @@ use super::loading::Loaded;
 use super::machine::Machine;
 use super::tree::Tree;
 use super::walker::{End, ROOT, Walker};
-use super::world::{Libc, World, elf};
+use super::world::{Libc, Unseen, World, elf};
 use super::{Scene, links};
 use crate::check::merge::Place;
 use crate::index::{ElfFacts, Facts};
@@ -160,19 +160,26 @@ impl<'s, 'a> Look<'s, 'a> {
         let path = scene.tree.entry(place).map_or(&[][..], |entry| entry.path);
         let above = path.get(..path.iter().rposition(|&b| b == b'/').unwrap_or(0)).unwrap_or_default();
         let origin = walker.directory(ROOT, above).unwrap_or(ROOT);
-        let libc = world.libc;
+        let system = (world.libc, world.unseen, world.machine);
         match Loaded::of(walker, world, place, origin, &mut self.left) {
-            Some(loaded) => self.judge(&loaded, place, libc, role == Role::Command),
+            Some(loaded) => self.judge(&loaded, place, system, role == Role::Command),
             None => self.give_up(place),
         }
     }
 
-    fn judge(&mut self, loaded: &Loaded<'a>, program: Place, libc: Libc, is_command: bool) {
+    fn judge(
+        &mut self,
+        loaded: &Loaded<'a>,
+        program: Place,
+        (libc, unseen, machine): (Libc, Unseen, &Machine),
+        is_command: bool,
+    ) {
         self.reached.extend(loaded.objects.iter().map(|object| object.place));
         let mut lacking = HashSet::new();
         for &(at, name) in &loaded.missing {
             let Some(object) = loaded.objects.get(at) else { continue };
-            if is_command || !self.scene.hosted.contains_key(name) {
+            let is_certain = is_command && !self.scene.may_have(name, unseen, machine);
+            if is_certain || !is_command && !self.scene.hosted.contains_key(name) {
                 let (layer, file) = Ledger::answers(object.place, program);
                 self.ledger.add(layer, Cause::Library(name.to_vec()), file, None);
                 lacking.insert(at);
@@ -186,14 +193,14 @@ impl<'s, 'a> Look<'s, 'a> {
             }
         }
         if libc == Libc::Glibc {
-            self.versions(loaded, program, is_command);
+            self.versions(loaded, program, is_command && unseen == Unseen::Nothing);
         }
     }
 
     /// Versions that a library lacks which is there (glibc's `elf/dl-version.c`; musl does without).
     ///
-    /// What is no command is loaded by somebody, who may have loaded another library of that name before.
-    fn versions(&mut self, loaded: &Loaded<'a>, program: Place, is_command: bool) {
+    /// Not `certain` is what is no command: it is loaded by somebody, who may have loaded another library of that name before.
+    fn versions(&mut self, loaded: &Loaded<'a>, program: Place, certain: bool) {
         for object in loaded.objects.iter().filter(|o| Tree::layer_of(o.place).is_some()) {
             for (library, version) in &object.elf.needs_versions {
                 let Some(provider) = loaded.named(library) else { continue };
@@ -202,7 +209,7 @@ impl<'s, 'a> Look<'s, 'a> {
                     self.defined.entry(provider.place).or_insert_with(|| defines.iter().map(Vec::as_slice).collect());
                 // Of a library without versions, every one is taken.
                 let is_lacking = !defined.is_empty() && !defined.contains(&version[..]);
-                if is_lacking && (is_command || !self.scene.has_version(library, version)) {
+                if is_lacking && (certain || !self.scene.has_version(library, version)) {
                     let (layer, file) = Ledger::answers(object.place, program);
                     self.ledger.add(layer, Cause::Versions(library.clone(), provider.place), file, Some(version));
                 }

@@ -15,6 +15,7 @@
 //! | anything else: test data, relocatable files; what is no command and for another machine or library of C, beside such as is for ours | nothing |
 
 mod compiled;
+mod configured;
 mod directories;
 mod interpreters;
 mod ledger;
@@ -25,6 +26,7 @@ mod look;
 mod machine;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod told;
 pub(super) mod tree;
 mod versions;
@@ -43,6 +45,7 @@ use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use tree::Tree;
 use walker::Walker;
+use world::Unseen;
 
 pub use directories::missing_directories;
 pub use told::{LIBRARY_NOT_SEARCHED, LINK_LOOP, LOOKUPS_EXHAUSTED, NOT_EXECUTABLE, OTHER_LIBC};
@@ -122,6 +125,17 @@ struct Scene<'s, 'a> {
 }
 
 impl Scene<'_, '_> {
+    /// Whether a library may lie in directories that are not known.
+    fn may_have(&self, library: &[u8], unseen: Unseen, machine: &Machine) -> bool {
+        let hosted = || self.hosted.get(library).into_iter().flatten();
+        match unseen {
+            Unseen::Nothing => false,
+            _ if self.machine != Some(machine) => true,
+            Unseen::OfBase => hosted().any(|place| Tree::layer_of(*place).is_none()),
+            Unseen::All => hosted().next().is_some(),
+        }
+    }
+
     /// Whether any library of a name has a version.
     fn has_version(&self, library: &[u8], version: &[u8]) -> bool {
         let has = |place: &Place| match self.tree.entry(*place).and_then(|entry| entry.facts) {

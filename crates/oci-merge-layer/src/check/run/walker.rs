@@ -2,7 +2,7 @@
 //!
 //! Paths are followed as the kernel follows them (path_resolution(7)): through symlinks of anybody, at most forty.
 
-use super::tree::{Tree, end_below, partition};
+use super::tree::{Child, Tree, end_below, partition};
 use crate::Kind;
 use crate::check::merge::{Place, Sorted};
 use oci_merge_image::compare_paths;
@@ -154,10 +154,15 @@ impl<'t, 'a> Walker<'t, 'a> {
 
     /// The names in a directory that are not directories by themselves, at most so many of each list.
     pub(in crate::check) fn names(&self, directory: u32, most: usize) -> BTreeSet<&'a [u8]> {
-        let Some(directory) = self.directories.get(directory as usize) else { return BTreeSet::new() };
-        let lists = directory.below.iter();
-        let names = lists.flat_map(|(list, range)| self.tree.children(*list, range, &directory.path).take(most));
-        names.filter(|child| child.is_entry).map(|child| child.name).collect()
+        self.children(directory, most).filter(|child| child.is_entry).map(|child| child.name).collect()
+    }
+
+    /// What is in a directory, at most so much of each list.
+    pub(super) fn children(&self, directory: u32, most: usize) -> impl Iterator<Item = Child<'a>> {
+        let directory = self.directories.get(directory as usize);
+        let lists =
+            directory.into_iter().flat_map(|directory| directory.below.iter().map(|below| (below, &directory.path)));
+        lists.flat_map(move |((list, range), path)| self.tree.children(*list, range, path).take(most))
     }
 
     /// The lists that can have a name in a directory, and the places below the directory in each.

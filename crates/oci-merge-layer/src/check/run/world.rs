@@ -5,13 +5,14 @@
 //! three directories.
 
 use super::compiled::Compiled;
+use super::configured::Configured;
 use super::machine::Machine;
 use super::tree::Tree;
 use super::walker::{End, ROOT, Walker, joined};
 use crate::check::merge::Place;
 use crate::index::{ElfFacts, Facts};
-use globset::GlobBuilder;
-use std::collections::{BTreeSet, HashMap};
+use crate::{EntryView, Kind};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Which library of C.
@@ -21,9 +22,14 @@ pub(in crate::check) enum Libc {
     Musl,
 }
 
-/// How many files `ld.so.conf` may include, and how many directories they may name.
-const MOST_FILES: usize = 1000;
-const MOST_DIRECTORIES: usize = 1000;
+/// Whose libraries may be found in directories that are not known: an index has not every text that may name some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unseen {
+    Nothing,
+    OfBase,
+    All,
+}
+
 /// So many answers are remembered for one dynamic linker.
 const REMEMBERED: usize = 500_000;
 
@@ -35,8 +41,10 @@ pub(super) struct World {
     pub(super) linker: Place,
     /// What `$LIB` stands for.
     pub(super) lib: Vec<u8>,
-    /// The directories of `LD_LIBRARY_PATH`.
-    pub(super) wanted: Rc<[u32]>,
+    /// The parts of `LD_LIBRARY_PATH`, and their directories if these are the same for all programs.
+    pub(super) library_path: Vec<Vec<u8>>,
+    pub(super) wanted: Option<Rc<[u32]>>,
+    pub(super) unseen: Unseen,
     /// The directories of the cache, of which only what the base has counts if the cache is the base's; and whether they
     /// lie in those that were compiled in.
     cached: Vec<(u32, bool)>,
@@ -71,16 +79,27 @@ impl World {
         let name = name.strip_prefix(b"/").unwrap_or(name);
         let is_musl = [&b"ld-musl"[..], b"libc.musl", b"libc.so", b"libgcompat"].iter().any(|s| name.starts_with(s));
         let libc = if is_musl { Libc::Musl } else { Libc::Glibc };
-        let Compiled { directories: compiled, lib } = match libc {
-            Libc::Glibc => Compiled::of(walker, beside, machine),
-            Libc::Musl => Compiled { directories: musl_path(walker, machine), lib: Vec::new() },
+        let (Compiled { directories: compiled, lib }, unseen) = match libc {
+            Libc::Glibc => (Compiled::of(walker, beside, machine), Unseen::Nothing),
+            Libc::Musl => {
+                let (directories, unseen) = musl_path(walker, path, machine);
+                (Compiled { directories, lib: Vec::new() }, unseen)
+            }
         };
+        let separator = if is_musl { b'\n' } else { b';' };
+        let library_path: Vec<Vec<u8>> =
+            library_path.split(|&b| b == b':' || b == separator).map(<[u8]>::to_vec).collect();
+        let is_literal = is_musl || !library_path.iter().any(|path| path.contains(&b'$'));
+        let wanted = is_literal.then(|| library_path.iter().filter(|path| path.starts_with(b"/")).cloned());
+        let wanted = wanted.map(|wanted| existing(walker, wanted).into());
         let mut world = World {
             libc,
             machine,
             linker,
             lib,
-            wanted: Rc::default(),
+            library_path,
+            wanted,
+            unseen,
             cached: Vec::new(),
             cache_is_of_base: false,
             compiled: Vec::new(),
@@ -92,9 +111,10 @@ impl World {
             && let End::Entry(cache) = walker.follow(ROOT, b"etc/ld.so.cache")
         {
             world.cache_is_of_base = Tree::layer_of(cache).is_none();
-            let mut configured =
-                Configured { only_base: world.cache_is_of_base, seen: BTreeSet::new(), directories: Vec::new() };
-            configured.read(walker, b"etc/ld.so.conf");
+            let configured = Configured::of(walker, world.cache_is_of_base);
+            if configured.is_partial {
+                world.unseen = if world.cache_is_of_base { Unseen::OfBase } else { Unseen::All };
+            }
             for path in configured.directories {
                 let found = walker.directory(ROOT, &path);
                 let found = found.filter(|found| world.cached.iter().all(|(known, _)| known != found));
@@ -102,8 +122,6 @@ impl World {
             }
         }
         world.compiled = existing(walker, compiled);
-        let wanted = library_path.split(|&b| b == b':' || b == b';').filter(|path| path.starts_with(b"/"));
-        world.wanted = existing(walker, wanted.map(<[u8]>::to_vec)).into();
         Some(world)
     }
 
@@ -171,6 +189,12 @@ pub(in crate::check) fn text<'a>(tree: &Tree<'a>, place: Place) -> Option<&'a [u
     }
 }
 
+/// The same, or that it is empty.
+pub(super) fn text_or_empty<'a>(tree: &Tree<'a>, place: Place) -> Option<&'a [u8]> {
+    let is_empty = |entry: &EntryView<'_>| entry.kind == Kind::File && entry.size == 0;
+    text(tree, place).or_else(|| tree.entry(place).filter(is_empty).map(|_| &b""[..]))
+}
+
 /// Whether a directory is another or lies in it, by their names as glibc judges it: where links lead does not matter.
 fn names_inside(path: &[u8], directory: &[u8]) -> bool {
     let below = path.strip_prefix(b"/").and_then(|path| path.strip_prefix(directory));
@@ -186,61 +210,21 @@ fn existing(walker: &mut Walker<'_, '_>, paths: impl IntoIterator<Item = Vec<u8>
     found
 }
 
-fn musl_path(walker: &mut Walker<'_, '_>, machine: &Machine) -> Vec<Vec<u8>> {
-    let file = format!("etc/ld-musl-{}.path", machine.musl);
-    let text = match walker.follow(ROOT, file.as_bytes()) {
-        End::Entry(place) => text(walker.tree, place),
-        _ => None,
+/// The directories that musl looks through: a file that lies relative to the linker's own path, as programs name it, may
+/// list them (`load_library`).
+fn musl_path(walker: &mut Walker<'_, '_>, linker: &[u8], machine: &Machine) -> (Vec<Vec<u8>>, Unseen) {
+    let above = |path: &[u8]| {
+        path.iter().rposition(|&b| b == b'/').map_or(Vec::new(), |at| path.get(..at).unwrap_or_default().to_vec())
     };
-    let text = text.unwrap_or(b"/lib:/usr/local/lib:/usr/lib");
-    text.split(|&b| b == b':' || b == b'\n').filter(|path| !path.is_empty()).map(<[u8]>::to_vec).collect()
-}
-
-/// The directories that `/etc/ld.so.conf` and what it includes name.
-struct Configured {
-    only_base: bool,
-    /// The files that were read: they may include each other.
-    seen: BTreeSet<Place>,
-    directories: Vec<Vec<u8>>,
-}
-
-impl Configured {
-    fn read(&mut self, walker: &mut Walker<'_, '_>, path: &[u8]) {
-        let End::Entry(place) = walker.follow(ROOT, path) else { return };
-        let is_left_out = self.only_base && Tree::layer_of(place).is_some() || self.seen.len() >= MOST_FILES;
-        if is_left_out || !self.seen.insert(place) {
-            return;
-        }
-        for line in text(walker.tree, place).unwrap_or_default().split(|&b| b == b'\n') {
-            let line = line.split(|&b| b == b'#').next().unwrap_or_default().trim_ascii();
-            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            match words.clone().next() {
-                Some(b"include") => words.skip(1).for_each(|pattern| self.include(walker, pattern)),
-                Some(b"hwcap") | None => {}
-                Some(_) => {
-                    let paths = words.by_ref().flat_map(|word| word.split(|&b| b == b':' || b == b','));
-                    let paths = paths.map(|path| path.split(|&b| b == b'=').next().unwrap_or_default());
-                    let room = MOST_DIRECTORIES.saturating_sub(self.directories.len());
-                    self.directories.extend(paths.filter(|p| p.starts_with(b"/")).map(<[u8]>::to_vec).take(room));
-                }
-            }
-        }
-    }
-
-    /// Reads the files that match a pattern, in the order of their names; relative to `/etc`.
-    fn include(&mut self, walker: &mut Walker<'_, '_>, pattern: &[u8]) {
-        let pattern = if pattern.starts_with(b"/") { pattern.to_vec() } else { [b"/etc/", pattern].concat() };
-        let Some((directory, name)) = pattern.iter().rposition(|&b| b == b'/').map(|at| pattern.split_at(at)) else {
-            return;
-        };
-        let name = std::str::from_utf8(name.strip_prefix(b"/").unwrap_or(name)).ok();
-        let Some(glob) = name.and_then(|name| GlobBuilder::new(name).build().ok()) else { return };
-        let (glob, Some(directory)) = (glob.compile_matcher(), walker.directory(ROOT, directory)) else { return };
-        for name in walker.names(directory, MOST_DIRECTORIES) {
-            if std::str::from_utf8(name).is_ok_and(|name| glob.is_match(name)) {
-                let path = joined(walker.path(directory), name);
-                self.read(walker, &path);
-            }
-        }
-    }
+    let file = joined(&above(&above(linker)), format!("etc/ld-musl-{}.path", machine.musl).as_bytes());
+    let (text, unseen) = match walker.follow(ROOT, &file) {
+        End::Entry(place) => match text_or_empty(walker.tree, place) {
+            Some(text) => (text, Unseen::Nothing),
+            None => (&[][..], Unseen::All),
+        },
+        End::Missing(..) => (&b"/lib:/usr/local/lib:/usr/lib"[..], Unseen::Nothing),
+        End::Directory(_) | End::Loop => (&[][..], Unseen::Nothing),
+    };
+    let paths = text.split(|&b| b == b':' || b == b'\n').filter(|path| !path.is_empty());
+    (paths.map(<[u8]>::to_vec).collect(), unseen)
 }

@@ -7,22 +7,35 @@ use super::tree::Tree;
 use super::walker::{End, ROOT, joined};
 use crate::check::commands::is_executable;
 use crate::check::merge::Place;
+use crate::index::Facts;
+
+/// An interpreter may be a script itself; the kernel goes on so many times (`exec_binprm` in its `fs/exec.c`).
+const MOST_SCRIPTS: usize = 5;
 
 impl Look<'_, '_> {
-    /// Judges a script by what follows `#!` (execve(2), "Interpreter scripts").
+    /// Judges a script by what follows `#!` (execve(2), "Interpreter scripts"), and so does its interpreter if that is one.
     pub(super) fn script(&mut self, script: Place, line: &[u8]) {
-        let (interpreter, rest) = split(line, is_blank);
-        if !interpreter.starts_with(b"/") {
-            return; // It depends on where it is started.
-        }
-        let of_env = || command_of_env(rest).filter(|_| interpreter.ends_with(b"/env"));
-        let cause = self.refuses(interpreter).or_else(|| match of_env()? {
-            path if path.starts_with(b"/") => self.refuses(path),
-            path if path.contains(&b'/') => None,
-            name => self.lacks(name),
-        });
-        if let Some(cause) = cause {
-            self.ledger.add(Tree::layer_of(script), cause, script, None);
+        let mut line = line;
+        for _ in 0..MOST_SCRIPTS {
+            let (interpreter, rest) = split(line, is_blank);
+            if !interpreter.starts_with(b"/") {
+                return; // It depends on where it is started.
+            }
+            let of_env = || command_of_env(rest).filter(|_| interpreter.ends_with(b"/env"));
+            let cause = self.refuses(interpreter).or_else(|| match of_env()? {
+                path if path.starts_with(b"/") => self.refuses(path),
+                path if path.contains(&b'/') => None,
+                name => self.lacks(name),
+            });
+            if let Some(cause) = cause {
+                self.ledger.add(Tree::layer_of(script), cause, script, None);
+                return;
+            }
+            let End::Entry(file) = self.walker.follow(ROOT, interpreter) else { return };
+            let Some(Facts::Script { interpreter }) = self.walker.tree.entry(file).and_then(|entry| entry.facts) else {
+                return;
+            };
+            line = interpreter;
         }
     }
 

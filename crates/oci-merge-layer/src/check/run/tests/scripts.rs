@@ -15,6 +15,28 @@ fn an_interpreter_has_to_be_there() {
     assert_eq!(alone("s opt/a/lib/s /bin/bash\nl opt/a/bin/s ->../lib/s"), ["OM0405 /bin/bash: a /opt/a/lib/s"]);
 }
 
+/// `exec_binprm` in the kernel's `fs/exec.c`: a program is executed after five scripts at most.
+#[test]
+fn an_interpreter_may_be_a_script_itself() {
+    let through = |last: &str| format!("s opt/a/bin/s /opt/a/lib/i -x\ns opt/a/lib/i {last}");
+    let told = ["OM0405 /bin/gone: a /opt/a/bin/s"];
+    assert_eq!(alone(&through("/bin/gone")), told);
+    assert_eq!(alone(&through("/bin/sh")), NOTHING);
+    assert_eq!(alone(&through("lib/gone")), NOTHING, "relative to wherever it is started");
+    assert_eq!(alone(&through("/usr/bin/env node")), ["OM0405 node: a /opt/a/bin/s"]);
+    // Of the base, which has to answer for nothing that nobody needs.
+    let base = format!("{DEBIAN}\ns usr/bin/wish /bin/gone");
+    assert_eq!(run(&[&base], &[("a", "s opt/a/bin/s /usr/bin/wish")]), told);
+    let chain = |scripts: usize| {
+        let of = |at: usize| format!("s opt/a/lib/{at} /opt/a/lib/{}\n", at + 1);
+        let chain: String = (1..scripts - 1).map(of).collect();
+        alone(&format!("s opt/a/bin/s /opt/a/lib/1\n{chain}s opt/a/lib/{} /bin/gone", scripts - 1))
+    };
+    assert_eq!(chain(5), told);
+    assert_eq!(chain(6), NOTHING, "the kernel would say that there are too many");
+    assert_eq!(alone("s opt/a/bin/s /opt/a/bin/s"), NOTHING);
+}
+
 #[test]
 fn an_interpreter_has_to_be_executable() {
     let base = format!("{DEBIAN}\no usr/bin/perl5.36\nl usr/bin/perl ->perl5.36");

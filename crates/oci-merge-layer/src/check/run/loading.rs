@@ -175,17 +175,17 @@ impl<'a> Paths<'_, '_, 'a> {
 
     /// The directory that a part of a path stands for; nothing if it depends on where the program is started.
     fn directory(&mut self, part: &[u8], origin: Option<u32>) -> Option<u32> {
-        let part = match self.world.libc {
-            Libc::Glibc => {
-                let origin = origin.filter(|_| part.contains(&b'$')).map(|origin| self.absolute(origin));
-                let platform = self.world.machine.platform.as_bytes();
-                let tokens: [(&[u8], Option<&[u8]>); 3] =
-                    [(b"ORIGIN", origin.as_deref()), (b"LIB", Some(&self.world.lib)), (b"PLATFORM", Some(platform))];
-                tokens::of_glibc(part, &tokens)?
-            }
-            Libc::Musl => part.into(),
-        };
-        if part.starts_with(b"/") { self.walker.directory(ROOT, &part) } else { None }
+        if self.world.libc == Libc::Musl || !part.contains(&b'$') {
+            return if part.starts_with(b"/") { self.walker.directory(ROOT, part) } else { None };
+        }
+        let origin = origin.map(|origin| self.absolute(origin));
+        let platform = self.world.machine.platform.as_bytes();
+        self.world.libs.iter().find_map(|lib| {
+            let tokens: [(&[u8], Option<&[u8]>); 3] =
+                [(b"ORIGIN", origin.as_deref()), (b"LIB", Some(lib)), (b"PLATFORM", Some(platform))];
+            let part = tokens::of_glibc(part, &tokens).filter(|part| part.starts_with(b"/"))?;
+            self.walker.directory(ROOT, &part)
+        })
     }
 
     fn absolute(&self, directory: u32) -> Vec<u8> {

@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 /// Puts in the place of `$NAME` and `${NAME}` what they stand for, wherever they are (glibc's `_dl_dst_substitute`);
 /// `None` if one stands for nothing.
-pub(super) fn of_glibc<'p>(path: &'p [u8], tokens: &[(&[u8], Option<&[u8]>)]) -> Option<Cow<'p, [u8]>> {
-    if !path.contains(&b'$') {
-        return Some(path.into());
-    }
+pub(super) fn of_glibc(path: &[u8], tokens: &[(&[u8], Option<&[u8]>)]) -> Option<Vec<u8>> {
     let (mut out, mut rest) = (Vec::new(), path);
     while let Some(at) = rest.iter().position(|&b| b == b'$') {
         let (before, token) = rest.split_at(at);
@@ -25,7 +22,7 @@ pub(super) fn of_glibc<'p>(path: &'p [u8], tokens: &[(&[u8], Option<&[u8]>)]) ->
         }
     }
     out.extend_from_slice(rest);
-    Some(out.into())
+    Some(out)
 }
 
 /// What follows a name, in braces or where no name goes on (`is_dst`).
@@ -58,9 +55,8 @@ mod tests {
 
     #[test]
     fn each_linker_has_its_tokens() {
-        let glibc = |path: &'static str, tokens| {
-            of_glibc(path.as_bytes(), tokens).map(|path| String::from_utf8(path.into_owned()).unwrap())
-        };
+        let glibc =
+            |path: &'static str, tokens| of_glibc(path.as_bytes(), tokens).map(|path| String::from_utf8(path).unwrap());
         let tokens: [(&[u8], Option<&[u8]>); 2] = [(b"ORIGIN", Some(b"/a/bin")), (b"LIB", Some(b"lib64"))];
         for (path, expected) in [
             ("/lib", "/lib"),

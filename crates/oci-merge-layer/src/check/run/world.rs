@@ -39,8 +39,8 @@ pub(super) struct World {
     pub(super) machine: &'static Machine,
     /// The linker itself, which is loaded with every program.
     pub(super) linker: Place,
-    /// What `$LIB` stands for.
-    pub(super) lib: Vec<u8>,
+    /// What `$LIB` stands for, or may.
+    pub(super) libs: Vec<Vec<u8>>,
     /// The parts of `LD_LIBRARY_PATH`, and their directories if these are the same for all programs.
     pub(super) library_path: Vec<Vec<u8>>,
     pub(super) wanted: Option<Rc<[u32]>>,
@@ -79,11 +79,11 @@ impl World {
         let name = name.strip_prefix(b"/").unwrap_or(name);
         let is_musl = [&b"ld-musl"[..], b"libc.musl", b"libc.so", b"libgcompat"].iter().any(|s| name.starts_with(s));
         let libc = if is_musl { Libc::Musl } else { Libc::Glibc };
-        let (Compiled { directories: compiled, lib }, unseen) = match libc {
+        let (Compiled { directories: compiled, libs }, unseen) = match libc {
             Libc::Glibc => (Compiled::of(walker, beside, machine), Unseen::Nothing),
             Libc::Musl => {
                 let (directories, unseen) = musl_path(walker, path, machine);
-                (Compiled { directories, lib: Vec::new() }, unseen)
+                (Compiled { directories, libs: Vec::new() }, unseen)
             }
         };
         let separator = if is_musl { b'\n' } else { b';' };
@@ -96,7 +96,7 @@ impl World {
             libc,
             machine,
             linker,
-            lib,
+            libs,
             library_path,
             wanted,
             unseen,

@@ -124,6 +124,36 @@ fn a_linker_that_was_copied_to_its_place_looks_where_its_own_library_lies() {
     assert_eq!(run(&[&beside], &[("a", &a("n=libz.so.1"))]).len(), 1);
 }
 
+/// Seen with Debian's: `readelf -l libc.so.6`, and a program that ran only with the library in `/lib/x86_64-linux-gnu`.
+#[test]
+fn a_linker_that_a_layer_brings_looks_where_it_was_built_for() {
+    let a = |built_for: &str, place: &str| {
+        let list = format!(
+            "x opt/a/bin/a i=/opt/a/lib/ld-linux-x86-64.so.2 n=libc.so.6,liba.so\no {place}/liba.so\n\
+             x opt/a/lib/ld-linux-x86-64.so.2 s=ld-linux-x86-64.so.2\nx opt/a/lib/libc.so.6 s=libc.so.6{built_for}"
+        );
+        alone(&list)
+    };
+    const DISTRIBUTION: &str = " i=/lib64/ld-linux-x86-64.so.2";
+    let told = |place: &str| format!("OM0401 LIBRARY_NOT_SEARCHED liba.so: a /opt/a/bin/a, a /{place}/liba.so");
+    assert_eq!(a(DISTRIBUTION, "opt/a/lib"), [told("opt/a/lib")]);
+    assert_eq!(a(" i=/usr/lib/ld-linux-x86-64.so.2", "opt/a/lib"), [told("opt/a/lib")]);
+    // Which distribution it comes from is not known, nor where one without a path is from.
+    for place in ["usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib"] {
+        assert_eq!(a(DISTRIBUTION, place), NOTHING, "{place}");
+    }
+    for built_for in [" i=/opt/a/lib/ld-linux-x86-64.so.2", " i=/nix/store/x-glibc/lib/ld-linux-x86-64.so.2", ""] {
+        assert_eq!(a(built_for, "opt/a/lib"), NOTHING, "{built_for}");
+    }
+    for lib in ["lib64", "lib/x86_64-linux-gnu", "lib"] {
+        let list = format!(
+            "x opt/a/bin/a i=/opt/b/lib/ld-linux-x86-64.so.2 n=libc.so.6,liba.so R=$ORIGIN/../$LIB\no opt/a/{lib}/liba.so"
+        );
+        let linker = format!("x opt/b/lib/ld-linux-x86-64.so.2\nx opt/b/lib/libc.so.6{DISTRIBUTION}");
+        assert_eq!(run(&[DEBIAN], &[("a", &list), ("b", &linker)]), NOTHING, "{lib}");
+    }
+}
+
 #[test]
 fn origin_is_the_directory_of_the_file_itself_and_not_of_a_link_to_it() {
     let lib = "o opt/a/lib/liba.so\n";

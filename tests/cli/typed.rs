@@ -92,3 +92,41 @@ fn what_was_typed_is_repeated_escaped() {
     }
     assert!(raw.is_empty(), "{raw:#?}");
 }
+
+/// What a spec holds is repeated in the snippets of its errors, and in events: DEL, C1, directions, and what is not seen.
+#[test]
+fn what_a_spec_holds_is_repeated_escaped() {
+    let hostile = "q\u{85}\u{9b}31m\u{202e}\u{200b}\u{e0041}z";
+    let is_raw = |text: &str| text.chars().any(|c| hostile[1..].trim_end_matches('z').contains(c) && !c.is_ascii());
+    let place = Place::new();
+    place.write("tool/x", "1");
+    let layer = "[layer.tool]\nprefix = \"/opt/tool\"\nsource = { path = \"tool\" }\n";
+
+    place.write("oci-merge.toml", &format!("schema = 1\nbase.image = \"{hostile}\" # {hostile}\nnone = 1\n{layer}"));
+    let ran = place.run(&["check"]).ends(2);
+    assert!(!is_raw(&ran.err), "{:?}", ran.err);
+    ran.says(&["q\\u{85}\\u{9b}31m\\u{202e}\\u{200b}\\u{e0041}z"]);
+
+    // The place is marked where it is now.
+    place.write(
+        "oci-merge.toml",
+        &format!("schema = 1\nbase = {{ image = \"scratch\", {hostile:?} = 1, nope = \"ü\" }}\n{layer}"),
+    );
+    let text = place.read("oci-merge.toml").replace(&format!("{hostile:?}"), &format!("\"{hostile}\""));
+    place.write("oci-merge.toml", &text);
+    let ran = place.run(&["check"]).ends(2);
+    assert!(!is_raw(&ran.err), "{:?}", ran.err);
+    let lines: Vec<&str> = ran.err.lines().collect();
+    let source = lines.iter().position(|line| line.contains("nope = ") && line.contains('|')).unwrap();
+    let marked = lines[source..].iter().rev().find(|line| line.contains("^^^^")).unwrap();
+    let columns = |line: &str, part: &str| line[..line.find(part).unwrap()].chars().count();
+    assert_eq!(columns(marked, "^^^^"), columns(lines[source], "nope"), "{}", ran.err);
+
+    let version = "version = \"q\\u007f\\u0085\\u202e\\u200b\\U000E0041\"\n";
+    place.write("oci-merge.toml", &format!("schema = 1\nbase.image = \"scratch\"\n{}{version}", layer));
+    let ran = place.run(&["check", "--progress", "json"]).ends(0);
+    assert!(!is_raw(&ran.err) && !ran.err.contains('\u{7f}'), "{:?}", ran.err);
+    let events = ran.err.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let versions: Vec<_> = events.filter_map(|event| event["version"].as_str().map(str::to_owned)).collect();
+    assert!(versions.iter().any(|version| version == "q\u{7f}\u{85}\u{202e}\u{200b}\u{e0041}"), "{versions:?}");
+}

@@ -2,6 +2,7 @@
 
 use super::{View, Wanted};
 use oci_merge::Event;
+use oci_merge_image::shown;
 use serde::Serialize;
 use std::io::Write;
 use std::time::Instant;
@@ -36,9 +37,24 @@ impl Json {
     fn write(&self, event: impl Serialize) {
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         if let Ok(line) = serde_json::to_string(&Line { v: 1, ms, event }) {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{}", escaped(&line));
         }
     }
+}
+
+/// The same document without a character that is [`shown`] escaped: JSON lets most of them stand in strings, and stderr may
+/// be a terminal.
+fn escaped(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for c in line.chars() {
+        let is_harmless =
+            c == ' ' || c.is_ascii_graphic() || shown(c.encode_utf8(&mut [0; 4])).to_string().starts_with(c);
+        match is_harmless {
+            true => out.push(c),
+            false => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    out
 }
 
 impl View for Json {

@@ -5,6 +5,7 @@ use super::blocks::{is_zero, padding};
 use super::gnu::long_name;
 use super::header::{Format, Header, TIMES};
 use super::pax::{Pax, judge_global};
+use super::records::Records;
 use crate::{Error, Result};
 use std::io::Read;
 
@@ -34,7 +35,10 @@ impl<R: Read> Scanner<R> {
         self.judge_carrier(header)?;
         self.read_body(header.size)?;
         match header.typeflag {
-            b'x' => self.extensions.pax = Some(Pax::read(&self.body, &self.limits, &mut self.judge)?),
+            b'x' => {
+                let pax = Pax::read(&self.body, &self.limits, &mut self.judge);
+                self.extensions.pax = Some(pax.inspect_err(|_| self.name_what_follows())?);
+            }
             b'L' => self.extensions.name = Some(long_name(&self.body, &mut self.judge)?),
             b'K' => self.extensions.link = Some(long_name(&self.body, &mut self.judge)?),
             _ => {
@@ -43,6 +47,21 @@ impl<R: Read> Scanner<R> {
             }
         }
         Ok(())
+    }
+
+    /// For the error about an `x` header, whose own name means little: `././@PaxHeader` in Python, `PaxHeaders.0/a` in Go.
+    fn name_what_follows(&mut self) {
+        let mut records = Records::new(&self.body);
+        while let Ok(Some((key, value))) = records.next(&mut self.judge) {
+            if key == b"path" {
+                self.name = value.to_vec();
+                return;
+            }
+        }
+        let name = |block: &[u8]| block.iter().take(100).take_while(|&&byte| byte != 0).copied().collect();
+        if let Ok(block) = self.blocks.block() {
+            self.name = name(block);
+        }
     }
 
     /// Whether the header may stand here, and be of its format.

@@ -85,6 +85,13 @@ fn an_error_says_which_entry_where_what_was_expected_and_what_was_found() {
         scan(&tar, &layer()).unwrap_err().to_string(),
         "/opt/a: expected a number for the size, found \"0000000012x\\x00\" [TAR_NUMBER at byte 512]"
     );
+    let overlay = ("SCHILY.xattr.trusted.overlay.opaque", "y");
+    let said = " the attribute trusted.overlay.opaque tells an overlay file system to hide other layers [TAR_XATTR_OVERLAY \
+                at byte 512]";
+    let tar = Tar::new().dir("opt").pax(&[overlay]).file("opt/a", "").end();
+    assert_eq!(scan(&tar, &layer()).unwrap_err().to_string(), format!("/opt/a:{said}"));
+    let tar = Tar::new().dir("opt").pax(&[overlay, ("path", "opt/größe")]).file("opt/gr", "").end();
+    assert_eq!(scan(&tar, &layer()).unwrap_err().to_string(), format!("/opt/größe:{said}"));
     let page = b"<!DOCTYPE html><title>404 Not Found</title>".repeat(20);
     assert_eq!(
         scan(&page, &layer()).unwrap_err().to_string(),

@@ -1,5 +1,6 @@
 use super::{Place, Ran};
 use serde_json::Value;
+use std::io::Write;
 
 /// A spec whose one layer comes from the directory `tool`.
 fn spec(place: &Place, layer: &str, source: &str) {
@@ -212,4 +213,45 @@ fn a_digest_is_for_archives_and_a_wrong_one_names_the_file() {
     place.write("oci-merge.toml", &text);
     let ran = place.run(&["check"]).ends(5).says(&["error[OM0601]: tool: tool.tar: wrong bytes: expected sha256:0000"]);
     assert!(!ran.err.contains("oci:") && !ran.err.contains(".cache"), "{}", ran.err);
+}
+
+/// `docker load` takes an archive in gzip; here its members are read where they lie in the file.
+#[test]
+fn an_image_that_is_compressed_is_unpacked_first() {
+    let place = Place::new();
+    place.write("tool/x", "1");
+    let tar = crate::from::tar(&["d 0a", "f 0a/layer.tar =1", "f 0a.json ={}", "f manifest.json =[]"]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&tar).unwrap();
+    std::fs::write(place.path("image.tgz"), gzip.finish().unwrap()).unwrap();
+    std::fs::write(place.path("image.tar.xz"), b"\xfd7zXZ\0 and so on").unwrap();
+
+    place
+        .run(&["check", "image.tgz"])
+        .ends(2)
+        .says(&["is an image, of docker", "gunzip it, and say docker-archive:FILE"]);
+    for (base, program) in [
+        ("docker-archive:image.tgz", "gunzip"),
+        ("oci-archive:image.tgz", "gunzip"),
+        ("oci-archive:image.tar.xz", "unxz"),
+    ] {
+        let words = [base, "is compressed", &format!("{program} it")];
+        place.run(&["merge", base, "tool", "-o", "type=none"]).ends(2).says(&words).without_answer();
+        place.run(&["ls", base]).ends(2).says(&words).without_answer();
+    }
+}
+
+#[test]
+fn a_zip_that_unpacks_itself_is_called_one() {
+    let place = Place::new();
+    // The record that ends a zip, here of no members (APPNOTE 4.3.16).
+    let end = [&b"PK\x05\x06"[..], &[0; 18]].concat();
+    std::fs::write(place.path("tool.exe"), [&b"MZ, and then a program"[..], &end].concat()).unwrap();
+    let words = ["a zip behind something else", "UNSUPPORTED_COMPRESSION", "fix: unpack it and give the directory"];
+    place.run(&["check", "tool.exe"]).ends(1).says(&words[..2]);
+    let layer = "[layer.tool]\nprefix = \"/opt/tool\"\nsource = { path = \"tool.exe\" }\n";
+    place.write("oci-merge.toml", &format!("schema = 1\nbase.image = \"scratch\"\n{layer}"));
+    place.run(&["check"]).ends(1).says(&words);
+    place.write("page.html", "<html>not found</html>");
+    place.run(&["check", "page.html"]).ends(1).says(&["NOT_A_TAR"]);
 }

@@ -3,11 +3,15 @@
 use crate::settings::Run;
 use crate::{Error, Result};
 use oci_merge_image::shown;
-use oci_merge_layer::{Body, Item, Rules, Scanner};
+use oci_merge_layer::{Body, Container, Item, Rules, Scanner};
 use oci_merge_store::archive::{ArchiveStore, Member, Members};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::Path;
+
+/// Bytes that tell the form of an archive.
+const FORM: u64 = 512;
 
 /// Opens an OCI archive or a docker-archive. Nothing of it is unpacked.
 pub(crate) fn open(name: &str, path: &Path, run: &Run) -> Result<ArchiveStore> {
@@ -19,6 +23,14 @@ pub(crate) fn open(name: &str, path: &Path, run: &Run) -> Result<ArchiveStore> {
     })?;
     if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(Error::usage(format!("{name}: expected a file")));
+    }
+    let mut start = Vec::new();
+    (&file).take(FORM).read_to_end(&mut start).and_then(|_| (&file).rewind()).map_err(unreadable)?;
+    // Members are read where they lie, in any order.
+    if let Some(program) = Container::of(&start).ok().and_then(Container::unpacker) {
+        return Err(Error::usage(format!(
+            "{name}: it is compressed, and its members are read where they lie: {program} it"
+        )));
     }
     let members = members(name, &file, run)?;
     ArchiveStore::open(file, shown(name).to_string(), members).map_err(|e| Error::store(name, e))

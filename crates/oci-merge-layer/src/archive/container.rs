@@ -33,7 +33,7 @@ impl Container {
     ///
     /// # Errors
     /// `UNSUPPORTED_COMPRESSION`: a form that is known, and not supported.
-    pub(crate) fn of(start: &[u8]) -> Result<Container> {
+    pub fn of(start: &[u8]) -> Result<Container> {
         const OTHERS: [(&[u8], &str); 7] = [
             (b"\x04\x22\x4d\x18", "lz4"),
             (b"\x1f\x9d", "compress (.Z)"),
@@ -67,6 +67,17 @@ impl Container {
         match OTHERS.iter().find(|(magic, _)| start.starts_with(magic)) {
             Some((_, name)) => Err(unsupported(&format!("is {name}, which is not read"))),
             None => Ok(Container::Tar),
+        }
+    }
+
+    /// The program that makes a plain tar of it; `None` if it is none that is compressed.
+    pub fn unpacker(self) -> Option<&'static str> {
+        match self {
+            Container::Gzip => Some("gunzip"),
+            Container::Zstd => Some("unzstd"),
+            Container::Xz => Some("unxz"),
+            Container::Bzip2 => Some("bunzip2"),
+            Container::Tar | Container::Zip | Container::Deb => None,
         }
     }
 

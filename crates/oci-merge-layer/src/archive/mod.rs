@@ -25,6 +25,7 @@ mod zstd;
 pub use container::Container;
 pub(crate) use container::read_start;
 pub(crate) use unpacked::Unpacked;
+pub(crate) use zip::ends_as_zip;
 
 use crate::scan::{Item, Scanner};
 use crate::{Entry, Error, Note, Result, Rules};
@@ -76,6 +77,7 @@ impl<R: Read> Entries for Scanner<R> {
 pub struct Archive {
     container: Container,
     entries: Box<dyn Entries + Send>,
+    ends_as_zip: bool,
 }
 
 impl Archive {
@@ -86,8 +88,9 @@ impl Archive {
     /// package; or the input fails. Whether anything else is a tar shows with the first entry.
     pub fn open(mut input: impl Read + Seek + Send + 'static, rules: &Rules) -> Result<Archive> {
         let start = read_start(&mut input)?;
-        input.seek(SeekFrom::Start(0))?;
         let container = Container::of(&start)?;
+        let ends_as_zip = container == Container::Tar && ends_as_zip(&mut input);
+        input.seek(SeekFrom::Start(0))?;
         let entries: Box<dyn Entries + Send> = match container {
             Container::Zip => Box::new(Zip::open(input, rules)?),
             Container::Deb => {
@@ -98,13 +101,22 @@ impl Archive {
             }
             container => Box::new(TarEntries::new(container, input, rules)?),
         };
-        Ok(Archive { container, entries })
+        Ok(Archive { container, entries, ends_as_zip })
     }
 
     /// The form that was found.
     pub fn container(&self) -> Container {
         self.container
     }
+}
+
+/// What is said of an archive that is no tar: it may be a zip all the same, behind a program that unpacks it.
+pub(crate) fn or_zip(error: Error, ends_as_zip: impl FnOnce() -> bool) -> Error {
+    if error.reason().is_some_and(|reason| reason.0 == "NOT_A_TAR") && ends_as_zip() {
+        let text = "is a zip behind something else, such as a program that unpacks it; only plain zips are read";
+        return container::unsupported(text);
+    }
+    error
 }
 
 impl fmt::Debug for Archive {
@@ -115,7 +127,7 @@ impl fmt::Debug for Archive {
 
 impl Entries for Archive {
     fn next(&mut self) -> Result<Option<Entry>> {
-        self.entries.next()
+        self.entries.next().map_err(|error| or_zip(error, || self.ends_as_zip))
     }
 
     fn content(&mut self) -> Result<Box<dyn Read + '_>> {

@@ -10,7 +10,7 @@ use super::seen::of_archive;
 use super::verdict;
 use super::watch::{Watch, Watched};
 use super::{directory_entry, in_source};
-use crate::archive::read_start;
+use crate::archive::{ends_as_zip, or_zip, read_start};
 use crate::directory::{FileSystem, Stamp};
 use crate::{
     Archive, Body, Container, Entries, Entry, Error, ErrorKind, Fingerprint, IndexBuilder, Kind, LayerIndex, Note,
@@ -58,8 +58,8 @@ impl<'a> Looked<'a> {
             let archive = Archive::open(rewound(&file, source)?, &rules);
             archive.and_then(|archive| list(archive, &rules, watch))
         };
-        let survey = read.map_err(|error| in_source(error, source))?;
-        if let Some(image) = image(source, &survey.index) {
+        let survey = read.map_err(|error| in_source(or_zip(error, || ends_as_zip(&mut &file)), source))?;
+        if let Some(image) = image(source, container, &survey.index) {
             return Err(Error::new(ErrorKind::Source, image).in_file(source.name()));
         }
         let landing = landing::of_archive(recipe, source, &survey.index)?;
@@ -167,7 +167,7 @@ impl<'a> Looked<'a> {
 }
 
 /// Says that an archive is an image, if it is and nothing says that its files are meant; they are those of its layers.
-fn image(source: &Source, index: &LayerIndex) -> Option<String> {
+fn image(source: &Source, container: Container, index: &LayerIndex) -> Option<String> {
     if source.strip > 0 || !source.include.is_empty() || source.to.is_some() || source.keep {
         return None;
     }
@@ -181,8 +181,10 @@ fn image(source: &Source, index: &LayerIndex) -> Option<String> {
     } else {
         return None;
     };
+    // Members of an image are read where they lie in the file.
+    let unpack = container.unpacker().map(|program| format!("{program} it, and ")).unwrap_or_default();
     Some(format!(
-        "is an image, {what}; its files are those of its layers: say {transport}:FILE, in a spec \
+        "is an image, {what}; its files are those of its layers: {unpack}say {transport}:FILE, in a spec \
          from = {{ image = \"{transport}:FILE\" }} in place of `source`"
     ))
 }

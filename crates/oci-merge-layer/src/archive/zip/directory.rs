@@ -69,20 +69,14 @@ fn set_ends(members: &mut [Member], end: u64) -> Result<u64> {
 
 /// Finds the directory from the record at the very end of the zip.
 fn find<R: Read + Seek>(input: &mut R) -> Result<Place> {
-    let length = input.seek(SeekFrom::End(0)).map_err(Error::from)?;
-    let tail = (END as u64 + u64::from(u16::MAX)).min(length);
-    let bytes = read_at(input, length - tail, tail as usize)?;
-    let mut ends = (0..bytes.len().saturating_sub(END - 1)).filter(|&at| {
-        let record = bytes.get(at..).unwrap_or_default();
-        let comment = record.get(20..22).and_then(|bytes| bytes.try_into().ok()).map(u16::from_le_bytes);
-        record.starts_with(b"PK\x05\x06") && comment.is_some_and(|comment| END + usize::from(comment) == record.len())
-    });
+    let (bytes, tail_at) = tail(input)?;
+    let mut ends = ends(&bytes);
     let truncated = || Error::refused("ZIP_TRUNCATED", "the zip does not end with the record that ends one");
     let at = ends.next().ok_or_else(truncated)?;
     if ends.next().is_some() {
         return Err(Error::refused("ZIP_MISMATCH", "the zip has two ends: readers disagree which of them counts"));
     }
-    let record_at = length - tail + at as u64;
+    let record_at = tail_at + at as u64;
     let mut fields = Fields(bytes.get(at + 4..).unwrap_or_default());
     let disks = (fields.u16()?, fields.u16()?);
     let (here, members) = (fields.u16()?, fields.u16()?);
@@ -112,6 +106,27 @@ fn find<R: Read + Seek>(input: &mut R) -> Result<Place> {
         return Err(corrupt("its directory does not end where its last record begins"));
     }
     Ok(place)
+}
+
+/// Whether a file ends as zips do, whatever it begins with.
+pub(crate) fn ends_as_zip<R: Read + Seek>(input: &mut R) -> bool {
+    tail(input).is_ok_and(|(bytes, _)| ends(&bytes).next().is_some())
+}
+
+/// The last bytes of a file, in which the record at the end of a zip begins; and where they stand.
+fn tail<R: Read + Seek>(input: &mut R) -> Result<(Vec<u8>, u64)> {
+    let length = input.seek(SeekFrom::End(0)).map_err(Error::from)?;
+    let tail = (END as u64 + u64::from(u16::MAX)).min(length);
+    Ok((read_at(input, length - tail, tail as usize)?, length - tail))
+}
+
+/// Where the record at the end of a zip may begin: its comment ends with the file.
+fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    (0..bytes.len().saturating_sub(END - 1)).filter(|&at| {
+        let record = bytes.get(at..).unwrap_or_default();
+        let comment = record.get(20..22).and_then(|bytes| bytes.try_into().ok()).map(u16::from_le_bytes);
+        record.starts_with(b"PK\x05\x06") && comment.is_some_and(|comment| END + usize::from(comment) == record.len())
+    })
 }
 
 /// The record for large zips, if there is one before the record at some offset; and where it begins.

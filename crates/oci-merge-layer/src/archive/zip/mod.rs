@@ -20,6 +20,7 @@ use super::Entries;
 use crate::scan::is_marked;
 use crate::{Body, Entry, Error, Note, Result, Rules, Xattrs};
 use content::Content;
+pub(crate) use directory::ends_as_zip;
 use member::{Member, about};
 use oci_merge_image::LayerPath;
 use std::io::{Read, Seek, SeekFrom};

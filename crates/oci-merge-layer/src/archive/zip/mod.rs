@@ -45,14 +45,14 @@ impl<R: Read + Seek> Zip<R> {
     fn entry(&mut self, member: Member) -> Result<Entry> {
         let path = LayerPath::parse(&member.name).map_err(|error| about(&member.name, error.reason(), "its name"))?;
         let refuse = |reason, text: &str| Error::refused(reason, text).at(&path);
-        if path.is_root() {
+        let is_directory = member.name.ends_with(b"/");
+        if path.is_root() && !is_directory {
             return Err(about(&member.name, "ZIP_NAME", "not a name of a file"));
         }
         if is_marked(&path) {
             return Err(refuse("TAR_WHITEOUT", "a whiteout: it would hide what other layers bring"));
         }
         let content_at = member.content_at(&mut self.input).map_err(|error| error.at(&path))?;
-        let is_directory = member.name.ends_with(b"/");
         let body = match (member.mode & 0o170_000, is_directory) {
             (0 | 0o040_000, true) if member.size == 0 => Body::Directory,
             (0 | 0o100_000, false) => Body::File { size: member.size },

@@ -80,6 +80,8 @@ fn archive(members: &[Member]) -> Vec<u8> {
 fn members_are_read_with_their_modes_links_and_times() {
     let time = [&[0x55, 0x54, 5, 0, 1][..], &1_700_000_000u32.to_le_bytes()].concat();
     let zip = archive(&[
+        // As `bsdtar --format zip .` begins.
+        Member { mode: 0o040_755, ..member("./", b"") },
         Member { mode: 0o040_750, ..member("opt/", b"") },
         Member { mode: 0o100_755, extra: [Vec::new(), time], ..member("opt/a", b"hello") },
         Member { mode: 0o120_777, ..member("opt/l", b"../a") },
@@ -99,6 +101,7 @@ fn members_are_read_with_their_modes_links_and_times() {
     assert_eq!(
         found,
         [
+            entry("/", Body::Directory, 0o755, dos, ""),
             entry("/opt", Body::Directory, 0o750, dos, ""),
             entry("/opt/a", Body::File { size: 5 }, 0o755, 1_700_000_000, "hello"),
             entry("/opt/l", Body::Symlink { target: b"../a".to_vec() }, 0o777, dos, ""),
@@ -174,6 +177,8 @@ fn what_readers_read_differently_is_refused() {
     let cases = [
         ("a way up", "TAR_PATH_DOTDOT", named("../a")),
         ("the root", "ZIP_NAME", named("/")),
+        ("the root, and no directory", "ZIP_NAME", named(".")),
+        ("the root with content", "ZIP_TYPE", one(member("./", b"x"))),
         ("an absolute name", "ZIP_NAME", named("/etc/passwd")),
         ("no name", "ZIP_NAME", named("")),
         ("a NUL", "ZIP_NAME", named("a\0b")),

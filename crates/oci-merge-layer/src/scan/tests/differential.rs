@@ -82,13 +82,14 @@ fn accepted(blob: &[u8], rules: &Rules) -> Option<Entries> {
     Some(scan(&tar, rules).unwrap().0)
 }
 
-/// A symlink's mode is nobody's, and a directory that comes twice is one.
+/// A symlink's mode is nobody's, a directory that comes twice is one, and the packer drops attributes that cannot be.
 fn without_what_means_nothing(entries: Entries) -> Entries {
     let mut kept = Entries::new();
     for (mut entry, content) in entries {
         if matches!(entry.body, Body::Symlink { .. }) {
             entry.mode = 0o777;
         }
+        entry.xattrs.retain(|name, value| crate::make::is_possible(&entry.body, name, value));
         if entry.body != Body::Directory || kept.iter().all(|(before, _)| before.path != entry.path) {
             kept.push((entry, content));
         }

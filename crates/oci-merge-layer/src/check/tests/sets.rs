@@ -107,6 +107,17 @@ pub(super) struct Set {
 }
 
 impl Set {
+    /// Whether the base writes through a symlink of a lower layer. Such a base is not one tree by itself, which the theorem
+    /// is about; [`super::through`] has what the check makes of it.
+    pub(super) fn base_writes_through_a_link(&self) -> bool {
+        let entries =
+            || self.base.iter().enumerate().flat_map(|(at, sheet)| sheet.entries().map(move |(e, _)| (at, e)));
+        let links = || entries().filter(|(_, entry)| matches!(entry.body, Body::Symlink { .. }));
+        links().any(|(at, link)| {
+            entries().any(|(by, entry)| by > at && entry.path != link.path && entry.path.is_within(&link.path))
+        })
+    }
+
     /// What the check says, with everything allowed everywhere.
     pub(super) fn verdict(&self) -> Verdict {
         let indexes = |sheets: &'_ [Sheet]| sheets.iter().map(|sheet| sheet.index.clone()).collect::<Option<Vec<_>>>();

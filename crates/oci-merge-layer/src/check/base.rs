@@ -62,8 +62,8 @@ impl<'a> BaseView<'a> {
         scars.sort_by(|a, b| compare_paths(&a.path, &b.path));
         scars.dedup_by(|later, first| later.path == first.path && first.absorb(later));
         let root = layers.iter().rposition(|layer| layer.root().is_some());
-        let (emptied_later, through) = (Vec::new(), Vec::new());
-        let mut view = BaseView { layers: layers.to_vec(), entries, emptied: emptied_later, scars, through, root };
+        let layers = layers.to_vec();
+        let mut view = BaseView { layers, entries, emptied: Vec::new(), scars, through: Vec::new(), root };
         emptied.sort_by(|a, b| compare_paths(view.emptied_path(a), view.emptied_path(b)));
         emptied.dedup_by(|a, b| view.emptied_path(a) == view.emptied_path(b));
         // Only those with nothing at or below them: all others follow from the entries, as in any layer.

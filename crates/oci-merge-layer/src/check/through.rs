@@ -8,7 +8,8 @@
 use super::base::BaseView;
 use super::claims::{Claims, FIRST_LAYER};
 use super::finding::{Claim, Finding, Owner, Party, Subject};
-use super::merge::{Place, Sorted, is_under};
+use super::merge::{Place, Sorted, is_under, parent_length};
+use super::run::walker::MOST_LINKS;
 use super::table::Contest;
 use super::told::Told;
 use super::{Code, Policy};
@@ -17,9 +18,6 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Reason of OM0221: an entry lies below a symlink.
 const TAR_THROUGH_SYMLINK: &str = "TAR_THROUGH_SYMLINK";
-
-/// Linux follows so many symlinks on one way (`MAXSYMLINKS`).
-const MOST_LINKS: usize = 40;
 
 /// A symlink, and an entry below it that is left, both of layers of the base.
 #[derive(Debug, Clone, Copy)]
@@ -67,10 +65,9 @@ fn follow<'a>(path: &[u8], target: impl Fn(&[u8]) -> Option<&'a [u8]>) -> Option
     let mut ahead: Vec<Vec<u8>> = path.split(|&b| b == b'/').rev().map(<[u8]>::to_vec).collect();
     let (mut here, mut links) = (Vec::new(), 0);
     while let Some(name) = ahead.pop() {
-        let parent = here.iter().rposition(|&b| b == b'/').unwrap_or(0);
         match &name[..] {
             b"" | b"." => {}
-            b".." => here.truncate(parent),
+            b".." => here.truncate(parent_length(&here)),
             _ => {
                 let above = here.len();
                 here.extend_from_slice(if here.is_empty() { b"" } else { b"/" });
@@ -138,7 +135,7 @@ pub(super) fn odd_base(base: &BaseView<'_>, policy: &Policy) -> Vec<Finding> {
     first.into_iter().filter_map(finding).collect()
 }
 
-/// The first that lies below a directory, and its place in the tree of the base.
+/// The first place below a directory that a link of the base leads to.
 pub(super) fn first_below<'v>(base: &'v BaseView<'_>, directory: &[u8]) -> Option<&'v [u8]> {
     let paths = base.through().iter().map(|through| through.path.as_bytes());
     paths.into_iter().find(|path| is_under(path, directory))

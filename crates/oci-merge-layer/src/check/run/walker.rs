@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 /// Linux follows so many symlinks on one way (`MAXSYMLINKS`).
-const MOST_LINKS: usize = 40;
+pub(in crate::check) const MOST_LINKS: usize = 40;
 
 /// No path is longer (`PATH_MAX` less its NUL).
 const LONGEST: usize = 4095;

@@ -5,7 +5,7 @@ use super::roots::read_certificates;
 use super::url::Url;
 use super::{bounded, roots};
 use crate::ErrorKind;
-use oci_merge_image::shown;
+use crate::directory::shown_path;
 use std::fs::ReadDir;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -77,10 +77,7 @@ fn files_of(
     let entries = match entries {
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(Vec::new()),
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-            warn(format!(
-                "certificates that may be in {} are not used: {e}",
-                shown(directory.as_os_str().as_encoded_bytes())
-            ));
+            warn(format!("certificates that may be in {} are not used: {e}", shown_path(directory)));
             return Ok(Vec::new());
         }
         entries => entries.map_err(unreadable)?,
@@ -92,9 +89,7 @@ fn files_of(
 
 fn key(file: &Path, certificate: &Path) -> Result<ureq::tls::PrivateKey<'static>, Failure> {
     let pem = bounded::read_file(file, roots::MAX_CA_FILE).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => {
-            refuse(certificate, format!("its key {} is not there", shown(file.as_os_str().as_encoded_bytes())))
-        }
+        io::ErrorKind::NotFound => refuse(certificate, format!("its key {} is not there", shown_path(file))),
         _ => refuse(file, e.to_string()),
     })?;
     let key = parse_pem(&pem).find_map(|item| match item {
@@ -105,10 +100,7 @@ fn key(file: &Path, certificate: &Path) -> Result<ureq::tls::PrivateKey<'static>
 }
 
 fn refuse(file: &Path, why: String) -> Failure {
-    Failure::fatal(
-        ErrorKind::Policy,
-        format!("the certificates in {}: {why}", shown(file.as_os_str().as_encoded_bytes())),
-    )
+    Failure::fatal(ErrorKind::Policy, format!("the certificates in {}: {why}", shown_path(file)))
 }
 
 #[cfg(test)]

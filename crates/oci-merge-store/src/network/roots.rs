@@ -3,7 +3,7 @@
 use super::bounded;
 use super::failure::Failure;
 use crate::ErrorKind;
-use oci_merge_image::shown;
+use crate::directory::shown_path;
 use std::path::{Path, PathBuf};
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
@@ -27,12 +27,8 @@ pub(super) fn load(ca_files: &[PathBuf]) -> Result<Vec<Certificate<'static>>, Fa
 
 /// The certificates of a PEM file, at least one.
 pub(super) fn read_certificates(file: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
-    let refuse = |why: String| {
-        Failure::fatal(
-            ErrorKind::Policy,
-            format!("the certificates in {}: {why}", shown(file.as_os_str().as_encoded_bytes())),
-        )
-    };
+    let refuse =
+        |why: String| Failure::fatal(ErrorKind::Policy, format!("the certificates in {}: {why}", shown_path(file)));
     let pem = bounded::read_file(file, MAX_CA_FILE).map_err(|e| refuse(e.to_string()))?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {

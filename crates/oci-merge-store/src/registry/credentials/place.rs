@@ -3,6 +3,7 @@
 use super::file::{AuthFile, named};
 use super::key::Key;
 use super::{Credential, Environment, Held};
+use crate::directory::shown_path;
 use crate::network::read_file;
 use oci_merge_image::shown;
 use std::io;
@@ -60,10 +61,7 @@ impl Place {
     }
 
     fn file(path: PathBuf) -> Place {
-        Place {
-            name: shown(path.as_os_str().as_encoded_bytes()).to_string(),
-            kind: Kind::File { path, read: OnceLock::new() },
-        }
+        Place { name: shown_path(&path), kind: Kind::File { path, read: OnceLock::new() } }
     }
 
     fn nothing(name: impl Into<String>, why: &'static str) -> Place {
@@ -87,7 +85,7 @@ impl Place {
 pub(super) fn all(environment: &Environment, authfile: Option<&Path>) -> Vec<Place> {
     let mut places: Vec<Place> = authfile
         .map(|path| Place {
-            name: format!("--authfile {}", shown(path.as_os_str().as_encoded_bytes())),
+            name: format!("--authfile {}", shown_path(path)),
             kind: Kind::File { path: path.to_owned(), read: OnceLock::new() },
         })
         .into_iter()

@@ -1,5 +1,6 @@
 //! `registries.conf` (containers-registries.conf(5), version 2): where the repositories of a registry are read from.
 
+use crate::directory::shown_path;
 use crate::network::read_file;
 use crate::registry::Environment;
 use crate::{Error, ErrorKind, Result};
@@ -122,11 +123,7 @@ impl RegistriesConf {
         let fitting = entries.iter().filter_map(|entry| Some((matched(&entry.prefix, &name)?, entry)));
         let Some((length, entry)) = fitting.max_by_key(|(length, _)| *length) else { return Ok(None) };
         if entry.blocked {
-            let text = format!(
-                "{} blocks what begins with {}",
-                shown(entry.file.as_os_str().as_encoded_bytes()),
-                shown(&entry.prefix)
-            );
+            let text = format!("{} blocks what begins with {}", shown_path(&entry.file), shown(&entry.prefix));
             return Err(Error::new(ErrorKind::Policy, name, text));
         }
         let rest = name.get(length..).unwrap_or_default();
@@ -238,7 +235,7 @@ fn read(file: &Path) -> Result<Vec<Entry>> {
 }
 
 fn refuse(file: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::Policy, shown(file.as_os_str().as_encoded_bytes()).to_string(), why)
+    Error::new(ErrorKind::Policy, shown_path(file), why)
 }
 
 #[cfg(test)]
